@@ -1,0 +1,48 @@
+"""The index of the rooms' models."""
+
+from campaigns.audience.models import (
+    Arm,
+    Assignment,
+    Channel,
+    Consent,
+    Contact,
+    ContactStat,
+    ContactTag,
+    DormancyEpisode,
+    Household,
+    ImportBatch,
+    Job,
+    Suppression,
+)
+from campaigns.compliance.models import Touch
+from campaigns.operating.models import ScheduledTask, SimulatedDay
+from campaigns.planning.models import Campaign, Enrolment, Message, Offer, Step, Variant
+from campaigns.results.models import Reactivation
+from campaigns.tracking.models import BookingRequest, Interaction
+
+__all__ = [
+    "Arm",
+    "Assignment",
+    "BookingRequest",
+    "Campaign",
+    "Channel",
+    "Consent",
+    "Contact",
+    "ContactStat",
+    "ContactTag",
+    "DormancyEpisode",
+    "Enrolment",
+    "Household",
+    "ImportBatch",
+    "Interaction",
+    "Job",
+    "Message",
+    "Offer",
+    "Reactivation",
+    "ScheduledTask",
+    "SimulatedDay",
+    "Step",
+    "Suppression",
+    "Touch",
+    "Variant",
+]

@@ -1,0 +1,223 @@
+"""What is done about a lapse: campaigns, their steps and variants, offers, enrolments, and messages as planned rows."""
+
+from django.db import models
+from django.db.models import Q
+
+from campaigns.audience.models import Arm, Channel, Contact, DormancyEpisode, Household
+from catalog.models import MessageTemplate
+from tenants.accounts.models import Brand
+from tenants.accounts.scoping import TenantForeignKey, TenantScoped
+from tenants.activation.models import ModuleActivation
+from tenants.connections.models import Connection
+
+
+class Offer(TenantScoped):
+    """A reason to come back that costs something: kind, value, cost, code, expiry, terms."""
+
+    class Kind(models.TextChoices):
+        PERCENT = "percent", "Percent off"
+        AMOUNT = "amount", "Amount off"
+        ADD_ON = "add_on", "Free add-on"
+
+    code = models.SlugField()
+    name = models.CharField(max_length=200, help_text="As the customer reads it, such as “$25 off your next visit”.")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    percent = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
+    value_minor = models.BigIntegerField(null=True, blank=True, help_text="In the smallest unit of the currency.")
+    cost_minor = models.BigIntegerField(default=0, help_text="What one redemption costs you, smallest unit.")
+    coupon = models.CharField(max_length=60, blank=True, help_text="The code the customer gives, the same for all.")
+    expires_on = models.DateField(null=True, blank=True)
+    terms = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "code"], name="offer_code")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Campaign(TenantScoped):
+    """What winback does for one module of a tenant; made from the module's workflow definition."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft"
+        RUNNING = "running"
+        PAUSED = "paused"
+        FINISHED = "finished"
+
+    code = models.SlugField()
+    name = models.CharField(max_length=200)
+    activation = TenantForeignKey(ModuleActivation)
+    brand = TenantForeignKey(Brand)
+    offer = TenantForeignKey(Offer, null=True, blank=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
+    state_reason = models.CharField(max_length=300, blank=True)
+    workflow_code = models.CharField(max_length=80)
+    workflow_version = models.PositiveIntegerField(help_text="What new enrolments start with.")
+    window_days = models.PositiveSmallIntegerField(help_text="Days after the first step that count as coming back.")
+    launched_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "code"], name="campaign_code")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Step(TenantScoped):
+    """One step of one version of a campaign's workflow."""
+
+    campaign = TenantForeignKey(Campaign, related_name="steps")
+    workflow_version = models.PositiveIntegerField()
+    code = models.SlugField()
+    position = models.PositiveSmallIntegerField(help_text="From 0.")
+    day = models.PositiveSmallIntegerField(help_text="Days after enrolment.")
+    channel = models.CharField(max_length=10, choices=Channel.choices)
+    fallback_channel = models.CharField(max_length=10, choices=Channel.choices, blank=True)
+    with_offer = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "campaign", "workflow_version", "code"], name="step_code"),
+            models.UniqueConstraint(
+                fields=["tenant", "campaign", "workflow_version", "position"], name="step_position"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Variant(TenantScoped):
+    """The words of a step over a channel; several share the step's recipients by weight."""
+
+    step = TenantForeignKey(Step, related_name="variants")
+    code = models.SlugField(default="a")
+    channel = models.CharField(max_length=10, choices=Channel.choices)
+    weight = models.PositiveSmallIntegerField(default=100)
+    template = models.ForeignKey(MessageTemplate, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "step", "channel", "code"], name="variant_code")]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Enrolment(TenantScoped):
+    """One episode in one campaign: its arm, its place in the sequence, and why it ended."""
+
+    class State(models.TextChoices):
+        ACTIVE = "active"
+        ENDED = "ended"
+
+    class EndedBy(models.TextChoices):
+        BOOKING = "booking"
+        BUSINESS = "business"
+        REPLY = "reply"
+        OPT_OUT = "opt_out"
+        DO_NOT_CONTACT = "do_not_contact"
+        EXHAUSTED = "exhausted"
+        EPISODE_CLOSED = "episode_closed"
+        STAFF = "staff"
+
+    campaign = TenantForeignKey(Campaign, related_name="enrolments")
+    episode = TenantForeignKey(DormancyEpisode, related_name="enrolments")
+    contact = TenantForeignKey(Contact, related_name="enrolments")
+    arm = models.CharField(max_length=10, choices=Arm.choices)
+    workflow_version = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
+    position = models.PositiveSmallIntegerField(default=0, help_text="The step that comes next.")
+    next_action_at = models.DateTimeField(null=True)
+    enrolled_at = models.DateTimeField(help_text="Day 0: when the first step falls due, for both arms alike.")
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.CharField(max_length=20, choices=EndedBy.choices, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "episode", "campaign"], name="enrolment_one_an_episode"),
+        ]
+        indexes = [
+            models.Index(fields=["tenant", "contact", "-enrolled_at"], name="enrolment_of_contact"),
+            models.Index(
+                fields=["tenant", "next_action_at"], name="enrolment_due", condition=Q(state="active")
+            ),
+            models.Index(fields=["tenant", "campaign", "enrolled_at"], name="enrolment_of_campaign"),
+        ]
+
+    def __str__(self) -> str:
+        return f"enrolment {self.pk}"
+
+
+class Message(TenantScoped):
+    """One planned touch to one contact over one channel: a state machine (house.md, A message's life)."""
+
+    class State(models.TextChoices):
+        PLANNED = "planned"
+        POSTPONED = "postponed"
+        CLAIMED = "claimed"
+        HANDING_OVER = "handing_over"
+        HANDED_OVER = "handed_over"
+        DELIVERED = "delivered"
+        BOUNCED = "bounced"
+        COMPLAINED = "complained"
+        BLOCKED = "blocked"
+        FAILED = "failed"
+        GHOST = "ghost"
+        CANCELLED = "cancelled"
+        UNKNOWN = "unknown"
+
+    campaign = TenantForeignKey(Campaign, related_name="messages")
+    enrolment = TenantForeignKey(Enrolment, related_name="messages")
+    contact = TenantForeignKey(Contact, related_name="messages")
+    household = TenantForeignKey(Household, null=True)
+    step = TenantForeignKey(Step)
+    step_code = models.CharField(max_length=50)
+    channel = models.CharField(max_length=10, choices=Channel.choices)
+    variant = TenantForeignKey(Variant, null=True)
+    offer = TenantForeignKey(Offer, null=True)
+    arm = models.CharField(max_length=10, choices=Arm.choices, help_text="Held out: a ghost, never handed over.")
+    state = models.CharField(max_length=14, choices=State.choices, default=State.PLANNED)
+    reason = models.CharField(max_length=60, blank=True, help_text="The code of what blocked, postponed or ended it.")
+    due_at = models.DateTimeField()
+    first_due_at = models.DateTimeField(help_text="When it was due before anything postponed it.")
+    verdicts = models.JSONField(
+        default=list, help_text="Every guard asked: [{guard, version, allowed, reason, facts, at, when}]."
+    )
+    claim_token = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    connection = TenantForeignKey(Connection, null=True)
+    provider_id = models.CharField(max_length=200, blank=True)
+    subject = models.CharField(max_length=300, blank=True, help_text="As rendered.")
+    content_sha256 = models.CharField(max_length=64, blank=True, help_text="Of the rendered bytes.")
+    segments = models.PositiveSmallIntegerField(null=True)
+    cost_minor = models.BigIntegerField(default=0)
+    error = models.CharField(max_length=300, blank=True)
+    planned_at = models.DateTimeField()
+    handed_over_at = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True, help_text="When it reached its present state.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "enrolment", "step_code"], name="message_one_a_step"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["tenant", "due_at", "id"],
+                name="message_due",
+                condition=Q(state__in=["planned", "postponed"]),
+            ),
+            models.Index(
+                fields=["tenant", "lease_until"],
+                name="message_leased",
+                condition=Q(state__in=["claimed", "handing_over"]),
+            ),
+            models.Index(fields=["tenant", "contact", "-due_at"], name="message_of_contact"),
+            models.Index(fields=["tenant", "campaign", "state"], name="message_of_campaign"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.step_code} by {self.channel}"

@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+from winback import tenancy
+
+
+class TenantsConfig(AppConfig):
+    name = "tenants"
+    verbose_name = "Tenants"
+
+    def ready(self) -> None:
+        tenancy.install()

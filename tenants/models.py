@@ -1,0 +1,27 @@
+"""The index of the rooms' models."""
+
+from tenants.access.models import ApiKey, IdempotentRequest, Membership, User
+from tenants.accounts.models import Brand, InstallationKey, Tenant
+from tenants.activation.models import ModuleActivation
+from tenants.connections.models import CapabilityEvidence, Connection, DataEvidence
+from tenants.journal.models import AuditEntry, Checkpoint, Event, Task
+from tenants.plans.models import Usage
+
+__all__ = [
+    "ApiKey",
+    "AuditEntry",
+    "Brand",
+    "CapabilityEvidence",
+    "Checkpoint",
+    "Connection",
+    "DataEvidence",
+    "Event",
+    "IdempotentRequest",
+    "InstallationKey",
+    "Membership",
+    "ModuleActivation",
+    "Task",
+    "Tenant",
+    "Usage",
+    "User",
+]

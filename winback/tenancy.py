@@ -1,0 +1,172 @@
+"""The row-level-security door: which tenants the running code acts for (docs/decisions, isolation).
+
+A scope is opened around a short piece of work by ``acting_for`` or ``acting_for_all``; PostgreSQL then shows only the
+rows of those tenants, and the statement guard below raises when a protected table is named with no scope open. Plain
+ids only: nothing here knows a model.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from django.apps import apps
+from django.db import connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+
+
+class NoTenantScope(RuntimeError):
+    """A tenant's table was named while no scope was open: open one with acting_for(tenant_id)."""
+
+
+class OutsideTenantScope(RuntimeError):
+    """Work for one tenant asked for the rows of another."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The tenants that the running code acts for; ``tenant_ids`` None means every tenant, for the stated reason."""
+
+    tenant_ids: frozenset[int] | None
+    reason: str = ""
+
+    def holds(self, tenant_id: int) -> bool:
+        return self.tenant_ids is None or tenant_id in self.tenant_ids
+
+    def narrowed_to(self, tenant_ids: frozenset[int]) -> "Scope":
+        if self.tenant_ids is not None and not tenant_ids <= self.tenant_ids:
+            raise OutsideTenantScope(f"Scope {sorted(self.tenant_ids)} cannot be widened to {sorted(tenant_ids)}.")
+        return Scope(tenant_ids)
+
+
+_current: ContextVar[Scope | None] = ContextVar("winback_tenant_scope", default=None)
+
+
+def current_scope() -> Scope | None:
+    return _current.get()
+
+
+def require_scope_for(tenant_id: int) -> None:
+    """Raise unless the open scope holds this tenant."""
+    scope = _current.get()
+    if scope is None:
+        raise NoTenantScope("No tenant scope is open: wrap the work in acting_for(tenant_id).")
+    if not scope.holds(tenant_id):
+        raise OutsideTenantScope(f"Tenant {tenant_id} is outside the open scope.")
+
+
+def _apply(scope: Scope | None) -> None:
+    every = "on" if scope is not None and scope.tenant_ids is None else "off"
+    ids = ",".join(map(str, sorted(scope.tenant_ids))) if scope is not None and scope.tenant_ids else ""
+    with connection.cursor() as cursor:
+        # Transaction-local on purpose: a session setting would leak through pooled connections.
+        cursor.execute(
+            "SELECT set_config('winback.tenants', %s, true), set_config('winback.every', %s, true)", [ids, every]
+        )
+
+
+@contextmanager
+def _acting(scope: Scope) -> Iterator[None]:
+    outer = _current.get()
+    with transaction.atomic():
+        _apply(scope)
+        token = _current.set(scope)
+        try:
+            yield
+        finally:
+            _current.reset(token)
+        # Reached on success only: an error rolls the settings back with the transaction or savepoint. A savepoint
+        # that is released would keep the inner scope, so the outer one is set again.
+        if connection.in_atomic_block and not connection.needs_rollback:
+            _apply(outer)
+
+
+@contextmanager
+def acting_for(*tenant_ids: int) -> Iterator[None]:
+    """One transaction in which only the rows of these tenants exist. Nesting only narrows."""
+    wanted = frozenset(tenant_ids)
+    outer = _current.get()
+    with _acting(outer.narrowed_to(wanted) if outer is not None else Scope(wanted)):
+        yield
+
+
+@contextmanager
+def acting_for_all(reason: str) -> Iterator[None]:
+    """One transaction over every tenant: for the scan, the schedule and platform staff; say why."""
+    outer = _current.get()
+    if outer is not None and outer.tenant_ids is not None:
+        raise OutsideTenantScope("Work for one tenant cannot widen itself to all of them.")
+    with _acting(Scope(None, reason)):
+        yield
+
+
+@contextmanager
+def migrating() -> Iterator[None]:
+    """Session-wide access for ``migrate`` alone: unscoped, a data migration would silently change 0 rows."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('winback.every', 'on', false)")
+    token = _current.set(Scope(None, "migrate"))
+    try:
+        yield
+    finally:
+        _current.reset(token)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('winback.every', '', false)")
+
+
+@cache
+def protected_tables() -> frozenset[str]:
+    """The tables of every model that says ``tenant_scoped = True``."""
+    return frozenset(
+        model._meta.db_table
+        for model in apps.get_models(include_auto_created=True)
+        if getattr(model, "tenant_scoped", False) and model._meta.managed
+    )
+
+
+@cache
+def _protected_pattern() -> re.Pattern[str]:
+    names = "|".join(sorted(map(re.escape, protected_tables()))) or r"(?!)"
+    return re.compile(rf"(?<![\w])({names})(?![\w])", re.IGNORECASE)
+
+
+_EXEMPT = re.compile(r"\s*(TRUNCATE|CREATE|ALTER|DROP|COMMENT|ANALYZE|VACUUM|LOCK|SET CONSTRAINTS)\b", re.IGNORECASE)
+
+
+def _guard_statement(
+    execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]
+) -> Any:
+    """Refuse a statement that names a tenant's table while no scope is open.
+
+    Zero rows would be dangerous: an empty suppression list means "may send".
+    """
+    if _current.get() is None:
+        text = sql if isinstance(sql, str) else str(sql)
+        found = _protected_pattern().search(text)
+        if found and not _EXEMPT.match(text):
+            raise NoTenantScope(f"Table {found.group(1)} was named with no tenant scope open.")
+    return execute(sql, params, many, context)
+
+
+def _install_guard(connection: BaseDatabaseWrapper, **_: Any) -> None:
+    if connection.vendor == "postgresql" and _guard_statement not in connection.execute_wrappers:
+        connection.execute_wrappers.append(_guard_statement)
+
+
+def install() -> None:
+    """Put the statement guard on every database connection: called once when the tenants app is ready."""
+    connection_created.connect(_install_guard, dispatch_uid="winback.tenancy")
+    if connection.connection is not None:
+        _install_guard(connection)
+
+
+def scoped_ids(ids: Iterable[int]) -> list[int]:
+    """Those of the given tenant ids that the open scope holds."""
+    scope = _current.get()
+    if scope is None:
+        raise NoTenantScope("No tenant scope is open.")
+    return [tenant_id for tenant_id in ids if scope.holds(tenant_id)]
