@@ -1,0 +1,45 @@
+"""Money: bigint in the smallest unit of its currency inside, a string with a point outside."""
+
+import re
+from decimal import Decimal
+
+# ISO 4217, the currencies whose smallest unit is not a hundredth.
+_EXPONENTS = {
+    **dict.fromkeys(
+        "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(),
+        0,
+    ),
+    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
+    **dict.fromkeys("CLF UYW".split(), 4),
+}
+_AMOUNT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
+MOST_MINOR = 2**63 - 1
+
+
+class NotMoney(ValueError):
+    """The text is not an amount: write it with a point, without currency sign or separators of thousands."""
+
+
+def exponent(currency: str) -> int:
+    """How many digits stand behind the point in this currency."""
+    return _EXPONENTS.get(currency.upper(), 2)
+
+
+def money(minor: int, currency: str) -> str:
+    """``money(1234, "USD") == "12.34"``, ``money(1234, "JPY") == "1234"``."""
+    return f"{Decimal(minor).scaleb(-exponent(currency)):f}"
+
+
+def to_minor(text: str, currency: str) -> int:
+    """The smallest units that an amount such as ``12.5`` stands for; raises NotMoney rather than round."""
+    text = text.strip()
+    if not _AMOUNT.fullmatch(text):
+        raise NotMoney(f"{text!r} is not an amount: write it as 1234.50, without currency sign or comma.")
+    digits = exponent(currency)
+    scaled = Decimal(text).scaleb(digits)
+    minor = int(scaled)
+    if scaled != minor:
+        raise NotMoney(f"{text!r} has more than {digits} digits behind the point, which {currency} does not have.")
+    if abs(minor) > MOST_MINOR:
+        raise NotMoney(f"{text!r} is too large.")
+    return minor
