@@ -4,13 +4,13 @@ import re
 from decimal import Decimal
 
 # ISO 4217, the currencies whose smallest unit is not a hundredth.
+_WITHOUT_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+_THREE_DECIMALS = "BHD IQD JOD KWD LYD OMR TND"
+_FOUR_DECIMALS = "CLF UYW"
 _EXPONENTS = {
-    **dict.fromkeys(
-        "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(),
-        0,
-    ),
-    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
-    **dict.fromkeys("CLF UYW".split(), 4),
+    currency: digits
+    for digits, currencies in ((0, _WITHOUT_DECIMALS), (3, _THREE_DECIMALS), (4, _FOUR_DECIMALS))
+    for currency in currencies.split()
 }
 _AMOUNT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 MOST_MINOR = 2**63 - 1

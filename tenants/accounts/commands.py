@@ -152,6 +152,8 @@ def _add_up_money(key: str, results: Sequence[Mapping[str, Any]]) -> Keys:
         if isinstance(result.get(key), str):
             currency = str(result.get("currency", ""))
             sums[currency] = sums.get(currency, Decimal(0)) + Decimal(result[key])
-    if len(sums) <= 1:
-        return {key: f"{amount:f}" for amount in sums.values()}
+    if not sums:
+        return {}
+    if len(sums) == 1:
+        return {key: f"{sum(sums.values()):f}"}
     return {f"{key}_by_currency": {currency: f"{amount:f}" for currency, amount in sorted(sums.items())}}
