@@ -1,0 +1,67 @@
+"""After a crash: what a dead process had claimed goes back, what it was handing over is settled or called unknown."""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+
+from campaigns.delivery import intents
+from campaigns.delivery.outbox import Outcome, record_outcomes, release
+from campaigns.planning.models import Message
+
+logger = logging.getLogger(__name__)
+
+EXPIRED = """
+SELECT m.claim_token, m.id, m.state
+  FROM campaigns_message m
+ WHERE m.tenant_id = %(tenant)s AND m.state IN ('claimed', 'handing_over')
+   AND (m.lease_until <= clock_timestamp() OR %(every)s)
+ ORDER BY m.id
+   FOR UPDATE SKIP LOCKED
+"""
+
+
+def recover(tenant_id: int, *, now: datetime, every_claim: bool = False) -> Mapping[str, int]:
+    """Settle the messages whose claim ran out; returns how many reached each state.
+
+    ``claimed`` goes back to ``planned``. Of those in ``handing_over`` the claim's intent journal says which had
+    arrived, which were refused and which had not begun; the one in between, or the whole group when there is no
+    journal, becomes ``unknown``: counted as sent, never sent again. ``every_claim`` is for a caller that holds the
+    tenant alone (a simulation) and need not wait for the leases of a dead process.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(EXPIRED, {"tenant": tenant_id, "every": every_claim})
+        rows: list[tuple[UUID, int, str]] = cursor.fetchall()
+    counts: dict[str, int] = {}
+    for claim in sorted({row[0] for row in rows}):
+        of_claim = [(message_id, state) for token, message_id, state in rows if token == claim]
+        journal = intents.read(claim)
+        leaving = [message_id for message_id, state in of_claim if state == Message.State.HANDING_OVER]
+        released = [message_id for message_id, state in of_claim if state == Message.State.CLAIMED]
+        if journal is not None:
+            released += [message_id for message_id in leaving if message_id not in journal.started]
+            leaving = [message_id for message_id in leaving if message_id in journal.started]
+        outcomes = [_settled(message_id, journal) for message_id in leaving]
+        for state, number in record_outcomes(tenant_id, outcomes, claim=claim, now=now).items():
+            counts[state] = counts.get(state, 0) + number
+        if released:
+            counts["planned"] = counts.get("planned", 0) + release(
+                tenant_id,
+                claim=claim,
+                now=now,
+                from_states=(Message.State.CLAIMED, Message.State.HANDING_OVER),
+                message_ids=released,
+            )
+    if counts:
+        logger.warning("Recovered messages of dead processes for tenant %s: %s", tenant_id, counts)
+    return counts
+
+
+def _settled(message_id: int, journal: intents.Intents | None) -> Outcome:
+    if journal is not None and message_id in journal.handed_over:
+        return Outcome(message_id, Message.State.HANDED_OVER, provider_id=journal.handed_over[message_id])
+    if journal is not None and message_id in journal.refused:
+        return Outcome(message_id, Message.State.FAILED, reason=journal.refused[message_id])
+    return Outcome(message_id, Message.State.UNKNOWN, reason="process_died_while_handing_over")

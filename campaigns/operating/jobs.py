@@ -1,0 +1,85 @@
+"""What RQ workers run: each job reads the clock once and makes one call."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from django.utils import timezone
+
+from campaigns.audience import dormancy
+from campaigns.delivery import recovering, sending
+from campaigns.operating import planning
+from campaigns.operating.models import ScheduledTask
+from campaigns.results import attributing
+from tenants.accounts.models import Tenant
+from tenants.activation import activating
+from tenants.journal import partitions
+from winback.tenancy import acting_for
+
+logger = logging.getLogger(__name__)
+
+
+def _scan(now: datetime) -> None:
+    dormancy.scan(now=now)
+
+
+def _full_scan(now: datetime) -> None:
+    dormancy.scan(now=now, full=True)
+
+
+def _partitions(now: datetime) -> None:
+    partitions.make_ahead(now=now)
+
+
+def _plan(tenant: Tenant, now: datetime) -> None:
+    with acting_for(tenant.pk):
+        planning.plan(tenant, now=now)
+
+
+def _send(tenant: Tenant, now: datetime) -> None:
+    sending.send_due(tenant, now=now)
+
+
+def _recover(tenant: Tenant, now: datetime) -> None:
+    with acting_for(tenant.pk):
+        recovering.recover(tenant.pk, now=now)
+
+
+def _attribute(tenant: Tenant, now: datetime) -> None:
+    with acting_for(tenant.pk):
+        attributing.attribute(tenant, now=now)
+
+
+def _activations(tenant: Tenant, now: datetime) -> None:
+    with acting_for(tenant.pk):
+        activating.reevaluate(tenant, now=now)
+
+
+_OVER_ALL: dict[str, Callable[[datetime], None]] = {
+    "scan": _scan,
+    "full_scan": _full_scan,
+    "partitions": _partitions,
+}
+_PER_TENANT: dict[str, Callable[[Tenant, datetime], None]] = {
+    "plan": _plan,
+    "send": _send,
+    "recover": _recover,
+    "attribute": _attribute,
+    "activations": _activations,
+}
+
+
+def run_regular(*, code: str) -> None:
+    """Do one piece of the regular work; the failure of one tenant does not stop the others."""
+    now = timezone.now()
+    error = ""
+    if code in _OVER_ALL:
+        _OVER_ALL[code](now)
+    else:
+        for tenant in Tenant.objects.filter(state=Tenant.State.ACTIVE).order_by("pk"):
+            try:
+                _PER_TENANT[code](tenant, now)
+            except Exception as failure:
+                logger.exception("Regular work %s failed for tenant %s", code, tenant.pk)
+                error = f"tenant {tenant.slug}: {failure}"
+    ScheduledTask.objects.filter(code=code).update(last_finished_at=timezone.now(), last_error=error)

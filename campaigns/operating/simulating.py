@@ -1,0 +1,134 @@
+"""A stretch of time in fast motion: scan, plan, send and attribute, day by day, on a sandbox tenant.
+
+Every day is the same deeds that the schedule runs, at noon in the tenant's zone. A finished day leaves a row, so a
+simulation that was killed goes on where it stopped; the deeds are safe to run twice, so the day it died in is run again.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+
+from campaigns.audience import dormancy
+from campaigns.delivery import recovering, sending
+from campaigns.operating import planning
+from campaigns.operating.models import SimulatedDay
+from campaigns.results import attributing
+from tenants.accounts.models import Tenant
+from winback.tenancy import acting_for
+
+
+class NotASandbox(RuntimeError):
+    """Only a sandbox tenant can be simulated: a real one would write to real people."""
+
+
+class AlreadySimulating(RuntimeError):
+    """Another process is simulating this tenant: wait for it, or end it."""
+
+
+class NothingKept(Exception):
+    """Raised inside the transaction of a dry run to undo it."""
+
+
+def noon(tenant: Tenant, day: date) -> datetime:
+    """12:00 of a day in the tenant's zone: the moment that a bare date means."""
+    return datetime.combine(day, time(12), tenant.zone)
+
+
+def simulate(
+    tenant: Tenant,
+    *,
+    first: date,
+    last: date,
+    dry_run: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Run every day from first to last, both included; returns the keys of contract.md §3 (``days``, ``total``)."""
+    if not tenant.sandbox:
+        raise NotASandbox(f"{tenant.slug} is not a sandbox: make one with create_tenant --sandbox.")
+    with connection.cursor() as cursor:
+        # Of the session, so that it outlives each day's transactions and is gone with the process.
+        cursor.execute("SELECT pg_try_advisory_lock(hashtext('winback.simulate'), %s)", [tenant.pk])
+        if not cursor.fetchone()[0]:
+            raise AlreadySimulating(f"{tenant.slug} is being simulated by another process.")
+    try:
+        with acting_for(tenant.pk):
+            recovering.recover(tenant.pk, now=noon(tenant, first), every_claim=True)
+        if dry_run:
+            return _without_keeping(tenant, first, last, progress)
+        return _simulate(tenant, first, last, progress)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(hashtext('winback.simulate'), %s)", [tenant.pk])
+
+
+def _without_keeping(
+    tenant: Tenant, first: date, last: date, progress: Callable[[int, int], None] | None
+) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    try:
+        with transaction.atomic():
+            result = _simulate(tenant, first, last, progress, deliver=False)
+            raise NothingKept
+    except NothingKept:
+        return result
+
+
+def _simulate(
+    tenant: Tenant,
+    first: date,
+    last: date,
+    progress: Callable[[int, int], None] | None,
+    *,
+    deliver: bool = True,
+) -> dict[str, Any]:
+    days: dict[str, Any] = {}
+    number = (last - first).days + 1
+    for offset in range(number):
+        day = first + timedelta(days=offset)
+        days[day.isoformat()] = _simulated_day(tenant, day, deliver=deliver)
+        if progress is not None:
+            progress(offset + 1, number)
+    return {"days": days, "total": _summed(days.values())}
+
+
+def _simulated_day(tenant: Tenant, day: date, *, deliver: bool) -> dict[str, Any]:
+    now = noon(tenant, day)
+    with acting_for(tenant.pk):
+        finished = SimulatedDay.objects.for_tenant(tenant).filter(day=day).first()
+        if finished is not None:
+            return dict(finished.result)
+    report = dormancy.scan(now=now, tenant=tenant)[tenant.pk]
+    with acting_for(tenant.pk):
+        planned = planning.plan(tenant, now=now)
+    sent = sending.send_due(tenant, now=now, deliver=deliver)
+    with acting_for(tenant.pk):
+        attributed = attributing.attribute(tenant, now=now)
+        result = {
+            "scan": asdict(report),
+            "plan": dict(planned),
+            "send": dict(sent),
+            "attribute": dict(attributed),
+        }
+        SimulatedDay.objects.create(tenant=tenant, day=day, result=result)
+    return result
+
+
+def _summed(days: Any) -> dict[str, Any]:
+    """The sum of every number in the days' results, by the same keys."""
+    total: dict[str, Any] = {}
+    for day in days:
+        _add(total, day)
+    return total
+
+
+def _add(total: dict[str, Any], part: Mapping[str, Any]) -> None:
+    for key, value in part.items():
+        if isinstance(value, Mapping):
+            _add(total.setdefault(key, {}), value)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            total[key] = total.get(key, 0) + value
+        else:
+            total[key] = value
