@@ -1,0 +1,119 @@
+"""The whole catalog checked before any of it is loaded: schemas, references between files, and every template."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import SchemaError
+
+from catalog import reading
+from catalog.linting import lint_template
+from catalog.reading import DATA, CatalogError, Entry, Problem
+
+
+@dataclass(frozen=True)
+class Content:
+    """Everything in catalog/data."""
+
+    modules: list[Entry]
+    niches: list[Entry]
+    plans: list[Entry]
+    guards: list[Entry]
+    workflows: list[Entry]
+    templates: list[Entry]
+    quiet_hours: list[Entry]
+
+
+def read(data: Path = DATA) -> Content:
+    """The content as it is written; raises CatalogError where a file cannot even be read."""
+    return Content(
+        modules=reading.read_entries("modules", data),
+        niches=reading.read_entries("niches", data),
+        plans=reading.read_entries("plans", data),
+        guards=reading.read_entries("guards", data),
+        workflows=reading.read_entries("workflows", data),
+        templates=reading.read_templates(data),
+        quiet_hours=reading.read_quiet_hours(data),
+    )
+
+
+@cache
+def _validator(kind: str) -> Draft202012Validator:
+    schema = json.loads((DATA / "schema" / f"{kind}.json").read_text(encoding="utf-8"))
+    return Draft202012Validator(schema, format_checker=FormatChecker())
+
+
+def _against_schema(kind: str, entries: list[Entry]) -> Iterator[Problem]:
+    for entry in entries:
+        for error in _validator(kind).iter_errors(entry.content):
+            yield Problem(entry.file, error.json_path.removeprefix("$").removeprefix("."), error.message)
+
+
+def _unknown(entry: Entry, path: str, names: list[str], known: set[str]) -> Iterator[Problem]:
+    for name in names:
+        if name not in known:
+            yield Problem(entry.file, path, f"there is no {name!r}")
+
+
+def _references(content: Content) -> Iterator[Problem]:
+    niches = {entry.code for entry in content.niches}
+    guards = {entry.code for entry in content.guards}
+    workflows = {entry.code for entry in content.workflows}
+    templates = {f"{entry.code} by {entry.content['channel']}" for entry in content.templates}
+    for module in content.modules:
+        yield from _unknown(module, "recommended_niches", module.content["recommended_niches"], niches)
+        yield from _unknown(module, "guards", module.content["guards"], guards)
+        yield from _unknown(module, "workflow", [module.content["workflow"]], workflows)
+    for workflow in content.workflows:
+        days = [step["day"] for step in workflow.content["steps"]]
+        if days != sorted(days):
+            yield Problem(workflow.file, "steps", "days must not go back")
+        codes = [step["code"] for step in workflow.content["steps"]]
+        if len(set(codes)) != len(codes):
+            yield Problem(workflow.file, "steps", "two steps share a code")
+        for number, step in enumerate(workflow.content["steps"]):
+            channels = [channel for channel in (step["channel"], step["fallback"]) if channel]
+            wanted = [f"{step['template']} by {channel}" for channel in channels]
+            yield from _unknown(workflow, f"steps[{number}].template", wanted, templates)
+
+
+def _settings_schemas(modules: list[Entry]) -> Iterator[Problem]:
+    """Each module's settings are a JSON Schema whose defaults it accepts itself."""
+    for module in modules:
+        schema: dict[str, Any] = module.content["settings"]
+        try:
+            Draft202012Validator.check_schema(schema)
+        except SchemaError as error:
+            yield Problem(module.file, f"settings{error.json_path.removeprefix('$')}", error.message)
+            continue
+        defaults = {name: field["default"] for name, field in schema["properties"].items()}
+        for error in Draft202012Validator(schema).iter_errors(defaults):
+            yield Problem(module.file, f"settings{error.json_path.removeprefix('$')}", f"default: {error.message}")
+
+
+def problems(content: Content) -> list[Problem]:
+    """Everything that is wrong with the content; references only once the shapes are right."""
+    found = [
+        *_against_schema("module", content.modules),
+        *_against_schema("niche", content.niches),
+        *_against_schema("plan", content.plans),
+        *_against_schema("guard", content.guards),
+        *_against_schema("workflow", content.workflows),
+        *_against_schema("quiet_hours", content.quiet_hours),
+    ]
+    for template in content.templates:
+        found += [Problem(template.file, field, message) for field, message in lint_template(template.content)]
+    if not found:
+        found = [*_references(content), *_settings_schemas(content.modules)]
+    return found
+
+
+def check(content: Content) -> None:
+    """Raise CatalogError with every problem, each with its file and path."""
+    found = problems(content)
+    if found:
+        raise CatalogError(found)

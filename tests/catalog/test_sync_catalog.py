@@ -1,0 +1,133 @@
+"""Loading the catalog: all or nothing, idempotent, and old versions stay."""
+
+import json
+import shutil
+from datetime import datetime
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from catalog.models import MessageTemplate, Module, Niche, Plan, QuietHoursRule, Workflow
+from catalog.reading import DATA, CatalogError
+from catalog.sync import sync
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A copy of the catalog's files, to be spoilt."""
+    return Path(shutil.copytree(DATA, tmp_path / "data"))
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_loads_everything_and_says_how_much(db: None) -> None:
+    out = StringIO()
+
+    call_command("sync_catalog", json=True, stdout=out)
+
+    report = json.loads(out.getvalue())
+    assert {key: report[key] for key in ("modules", "niches", "plans", "templates")} == {
+        "modules": 1,
+        "niches": 10,
+        "plans": 4,
+        "templates": 8,
+    }
+    assert report["changed"] == 31
+    assert set(Plan.objects.values_list("code", flat=True)) == {"starter", "growth", "scale", "enterprise"}
+    assert Niche.objects.get(code="med-spa").content["sensitive"] is True
+
+
+def test_a_second_run_changes_nothing(db: None, now: datetime) -> None:
+    sync(now)
+
+    assert sync(now).changed == 0
+
+
+def test_changed_words_become_a_new_version_and_the_old_ones_stay(db: None, now: datetime, data: Path) -> None:
+    sync(now, data)
+    replace(data / "templates" / "winback_hello.email.txt", "We have not forgotten you", "We still think of you")
+
+    assert sync(now, data).changed == 1
+
+    versions = MessageTemplate.objects.filter(code="winback_hello", channel="email").order_by("version")
+    assert [version.version for version in versions] == [1, 2]
+    assert "We have not forgotten you" in versions[0].text
+    assert "We still think of you" in versions[1].text
+    assert MessageTemplate.objects.get(code="winback_hello", channel="sms").version == 1
+
+
+def test_a_changed_footer_is_a_new_version_of_every_email(db: None, now: datetime, data: Path) -> None:
+    sync(now, data)
+    replace(data / "partials" / "footer.txt", "Warm regards", "Kind regards")
+
+    assert sync(now, data).changed == 4
+
+
+def test_a_changed_workflow_is_a_new_version(db: None, now: datetime, data: Path) -> None:
+    sync(now, data)
+    replace(data / "workflows" / "winback.yaml", "day: 21", "day: 28")
+
+    sync(now, data)
+
+    days = [[step["day"] for step in row.content["steps"]] for row in Workflow.objects.order_by("version")]
+    assert days == [[0, 3, 10, 21], [0, 3, 10, 28]]
+
+
+def test_a_quiet_hours_rule_that_left_the_file_leaves_the_table(db: None, now: datetime, data: Path) -> None:
+    sync(now, data)
+    replace(data / "quiet_hours.yaml", "sms-us-ky", "sms-us-xx")
+
+    assert sync(now, data).changed == 2
+    assert not QuietHoursRule.objects.filter(code__startswith="sms-us-ky").exists()
+
+
+def test_the_window_for_texts_is_the_one_that_is_open_everywhere(db: None, now: datetime) -> None:
+    sync(now)
+
+    rules = QuietHoursRule.objects.filter(channel="sms", country="").order_by("weekday")
+
+    assert [f"{rule.opens:%H}-{rule.closes:%H}" for rule in rules] == ["09-20"] * 6 + ["12-20"]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"),
+    [
+        ("modules/dormant_customer_reactivation.yaml", "workflow: winback", "workflow: lost", "workflow: there is no"),
+        ("modules/dormant_customer_reactivation.yaml", "default: [6, 9, 12]", "default: [0]", "default"),
+        ("niches/hvac.yaml", "kind: service", "kind: garage", "niches/hvac.yaml: kind: 'garage'"),
+        ("niches/hvac.yaml", "code: hvac", "code: hvca", "niches/hvac.yaml: code: must be 'hvac'"),
+        ("plans/growth.yaml", "contacts: 25000", "contacts: many", "plans/growth.yaml: limits.contacts"),
+        ("workflows/winback.yaml", "day: 10", "day: 1", "days must not go back"),
+        ("workflows/winback.yaml", "template: winback_nudge", "template: nudge", "there is no 'nudge by sms'"),
+        ("quiet_hours.yaml", "channel: email", "channel: fax", "channel"),
+        ("templates/winback_hello.sms.txt", "Reply STOP to opt out", "", "Reply STOP"),
+        ("templates/winback_hello.sms.txt", "Hello{%", "Hello “you”{%", "GSM"),
+        ("templates/winback_hello.sms.txt", "booking_url", "shop_url", "unknown variable 'shop_url'"),
+        ("templates/winback_hello.email.mjml", "{{ niche.reason }}", "{{ niche.reason", "mjml: Liquid"),
+        ("templates/winback_hello.email.mjml", "{{ niche.reason }}", "{{ contact.email }}", "contact.email"),
+        ("templates/winback_hello.email.mjml", "{{ niche.reason }}", "{{ niche.reason | raise }}", "'raise'"),
+        ("templates/winback_hello.email.mjml", "</mj-button>", "", "mjml: MJML"),
+        ("templates/winback_hello.email.mjml", "{{ niche.subject }}", "Re: {{ niche.subject }}", "pretends"),
+        ("templates/winback_hello.email.mjml", "{{ niche.subject }}", "Last chance", "urgency"),
+        ("templates/winback_hello.email.mjml", "{{ niche.subject }}", "{{ last.service }}", "names the service"),
+        ("partials/layout.mjml", "{{ business.postal_address }}", "", "does not show business.postal_address"),
+        ("partials/layout.mjml", "{{ unsubscribe_url }}", "#", "does not show unsubscribe_url"),
+        ("partials/footer.txt", "{{ unsubscribe_url }}", "", "does not show unsubscribe_url"),
+    ],
+)
+def test_content_that_is_not_valid_is_named_and_nothing_is_loaded(
+    db: None, now: datetime, data: Path, file: str, old: str, new: str, expected: str
+) -> None:
+    replace(data / file, old, new)
+
+    with pytest.raises(CatalogError, match=".") as error:
+        sync(now, data)
+
+    assert expected in str(error.value)
+    assert not Module.objects.exists()
