@@ -65,7 +65,9 @@ SELECT state, count(*) FROM moved GROUP BY state
 
 RELEASE = """
 UPDATE campaigns_message m
-   SET state = 'planned', claim_token = NULL, lease_until = NULL, settled_at = %(now)s
+   SET state = CASE WHEN %(due)s::timestamptz IS NULL THEN 'planned' ELSE 'postponed' END,
+       reason = %(reason)s, due_at = greatest(m.due_at, %(due)s), claim_token = NULL, lease_until = NULL,
+       settled_at = %(now)s
  WHERE m.tenant_id = %(tenant)s AND m.claim_token = %(claim)s AND m.state = ANY(%(from_states)s)
    AND (%(messages)s::bigint[] IS NULL OR m.id = ANY(%(messages)s))
 RETURNING m.id
@@ -141,9 +143,19 @@ def record_outcomes(
 
 
 def release(
-    tenant_id: int, *, claim: UUID, now: datetime, from_states: Iterable[str], message_ids: Sequence[int] | None = None
+    tenant_id: int,
+    *,
+    claim: UUID,
+    now: datetime,
+    from_states: Iterable[str] = (Message.State.CLAIMED, Message.State.HANDING_OVER),
+    message_ids: Sequence[int] | None = None,
+    until: datetime | None = None,
+    reason: str = "",
 ) -> int:
-    """Put claimed messages that never left back to ``planned``, with their place under the caps; returns how many."""
+    """Give back claimed messages that never left, with their place under the caps; returns how many.
+
+    They are ``planned`` again at once, or ``postponed`` until the moment given, for the reason given.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             RELEASE,
@@ -153,6 +165,8 @@ def release(
                 "now": now,
                 "from_states": list(from_states),
                 "messages": list(message_ids) if message_ids is not None else None,
+                "due": until,
+                "reason": reason,
             },
         )
         released = [row[0] for row in cursor.fetchall()]

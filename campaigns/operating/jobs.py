@@ -83,3 +83,8 @@ def run_regular(*, code: str) -> None:
                 logger.exception("Regular work %s failed for tenant %s", code, tenant.pk)
                 error = f"tenant {tenant.slug}: {failure}"
     ScheduledTask.objects.filter(code=code).update(last_finished_at=timezone.now(), last_error=error)
+
+
+def send_tenant(*, tenant: int) -> None:
+    """Send what is due for one tenant."""
+    sending.send_due(Tenant.objects.get(pk=tenant), now=timezone.now())

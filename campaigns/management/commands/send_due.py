@@ -1,0 +1,39 @@
+from datetime import datetime
+from time import monotonic
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from campaigns.delivery import sending
+from campaigns.operating import jobs
+from tenants.accounts.commands import TenantCommand
+from tenants.accounts.models import Tenant
+from winback.commands import Keys
+from winback.queues import enqueue
+
+
+class Command(TenantCommand):
+    help = "Claims the messages that are due and sends them, in this process (--enqueue: in the RQ workers)."
+    how_often = "every minute, unless `manage.py serve` runs, whose scheduler does it."
+    opens_scope = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--limit", type=int, metavar="N", help="At most this many messages a tenant.")
+        parser.add_argument("--enqueue", action="store_true", help="Hand the work to RQ workers and return.")
+
+    def handle_tenant(self, tenant: Tenant, *, now: datetime, options: Keys) -> Keys:
+        if options.get("enqueue"):
+            enqueue(jobs.send_tenant, tenant_id=None, unique=f"send-{tenant.pk}", tenant=tenant.pk)
+            return {"enqueued": 1}
+        started = monotonic()
+        progress = self.progress(f"Sending for {tenant.slug}")
+        with progress:
+            counts: dict[str, Any] = sending.send_due(
+                tenant,
+                now=now,
+                limit=options.get("limit"),
+                deliver=not options.get("dry_run"),
+                progress=progress.move_to,
+            )
+        return {"sent": counts.pop("handed_over"), **counts, "seconds": round(monotonic() - started, 3)}

@@ -1,0 +1,80 @@
+"""The way from ``manage.py`` into a command: the environment, the services, pending migrations, then Django."""
+
+import fcntl
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+import django
+import environ
+from django.core.management import ManagementUtility, call_command
+
+from winback.runtime import services
+from winback.runtime.bootstrap import ROOT, say
+from winback.runtime.postgres import ServiceFailed
+
+# These ask nothing of a server; placeholders let the settings load.
+NEED_NO_SERVICE = {"help", "--help", "-h", "version", "--version", "makemessages", "compilemessages", "startapp"}
+# These must see the database as it is.
+LEAVE_DATABASE_ALONE = {
+    "migrate", "makemigrations", "sync_catalog", "check", "showmigrations", "sqlmigrate", "dbshell", "flush",
+    "squashmigrations", "optimizemigration", "rqworker",
+}
+
+
+def main(arguments: list[str]) -> None:
+    """Run one command of ``manage.py``."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "winback.settings")
+    if (ROOT / ".env").is_file():
+        environ.FileAwareEnv.read_env(str(ROOT / ".env"))
+    command = arguments[1] if len(arguments) > 1 else "help"
+    if command in NEED_NO_SERVICE or {"--help", "-h"} & set(arguments[2:]):
+        for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "WINBACK_ENCRYPTION_KEYS"):
+            if not os.environ.get(f"{name}_FILE"):
+                os.environ.setdefault(name, PLACEHOLDERS[name])
+    elif not _named("DATABASE_URL") and not _named("REDIS_URL"):
+        try:
+            services.ensure(services.home_folder())
+        except ServiceFailed as error:
+            say(str(error))
+            sys.exit(1)
+        if command not in LEAVE_DATABASE_ALONE:
+            bring_up_to_date(services.home_folder())
+    ManagementUtility(arguments).execute()
+
+
+PLACEHOLDERS = {
+    "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "SECRET_KEY": "no-service-is-needed",
+    "WINBACK_ENCRYPTION_KEYS": "bm8tc2VydmljZS1pcy1uZWVkZWQtZm9yLWhlbHAtISE=",
+}
+
+
+def _named(name: str) -> bool:
+    return bool(os.environ.get(name) or os.environ.get(f"{name}_FILE"))
+
+
+def bring_up_to_date(home: Path) -> None:
+    """Apply pending migrations and catalog content to the embedded database, unless the stamp says that it has them."""
+    stamp = home / "run" / "prepared"
+    wanted = _fingerprint()
+    with (home / "run" / "prepare.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if stamp.is_file() and stamp.read_text() == wanted:
+            return
+        django.setup()
+        call_command("migrate", verbosity=0, interactive=False)
+        call_command("sync_catalog", verbosity=0, stdout=sys.stderr)
+        stamp.write_text(wanted)
+
+
+def _fingerprint() -> str:
+    """A digest of everything that a prepared database depends on: migrations and catalog content."""
+    digest = hashlib.sha256()
+    for path in sorted([*ROOT.glob("*/migrations/*.py"), *(ROOT / "catalog" / "data").rglob("*")]):
+        if path.is_file() and "demo" not in path.parts:
+            digest.update(path.relative_to(ROOT).as_posix().encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

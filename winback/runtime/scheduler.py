@@ -1,0 +1,62 @@
+"""The scheduler: ``python -m winback.runtime.scheduler``. Of all that run, on however many hosts, one ticks.
+
+It is elected by a session-wide advisory lock: a scheduler that dies or loses its connection frees the lock, and
+another one takes over at its next try. What is due stands in PostgreSQL (settings.WINBACK_SCHEDULE_TICK looks there).
+"""
+
+import logging
+import os
+import time
+
+import django
+from django.conf import settings
+from django.db import OperationalError, connection
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+logger = logging.getLogger(__name__)
+
+ELECTION = 0x77696E6261636B  # "winback"
+TICK_SECONDS = 5.0
+
+
+def elected() -> bool:
+    """Whether this process is the one that ticks; it stays so while its connection lives."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [ELECTION])
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def still_elected() -> bool:
+    """Whether the lock is still ours: a connection that was lost and made anew does not hold it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() "
+            "AND ((classid::bigint << 32) | objid::bigint) = %s AND granted)",
+            [ELECTION],
+        )
+        row = cursor.fetchone()
+    return bool(row and row[0])
+
+
+def run() -> None:
+    """Tick for ever, whenever this process is elected."""
+    tick = import_string(settings.WINBACK_SCHEDULE_TICK)
+    leading = False
+    while True:
+        try:
+            leading = still_elected() if leading else elected()
+            if leading:
+                tick(now=timezone.now())
+        except OperationalError:
+            logger.exception("The database is away; trying again.")
+            connection.close()
+            leading = False
+        time.sleep(TICK_SECONDS)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "winback.settings")
+    django.setup()
+    run()
