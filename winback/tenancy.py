@@ -137,9 +137,7 @@ def _protected_pattern() -> re.Pattern[str]:
 _EXEMPT = re.compile(r"\s*(TRUNCATE|CREATE|ALTER|DROP|COMMENT|ANALYZE|VACUUM|LOCK|SET CONSTRAINTS)\b", re.IGNORECASE)
 
 
-def _guard_statement(
-    execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]
-) -> Any:
+def _guard_statement(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
     """Refuse a statement that names a tenant's table while no scope is open.
 
     Zero rows would be dangerous: an empty suppression list means "may send".

@@ -76,7 +76,7 @@ def run(command: list[str], complaint: str) -> None:
 
 
 def say(text: str) -> None:
-    print(f"winback: {text}", file=sys.stderr, flush=True)  # noqa: T201 - nothing else is there yet
+    print(f"winback: {text}", file=sys.stderr, flush=True)
 
 
 def stop(complaint: str) -> None:

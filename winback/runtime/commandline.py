@@ -18,8 +18,17 @@ from winback.runtime.postgres import ServiceFailed
 NEED_NO_SERVICE = {"help", "--help", "-h", "version", "--version", "makemessages", "compilemessages", "startapp"}
 # These must see the database as it is.
 LEAVE_DATABASE_ALONE = {
-    "migrate", "makemigrations", "sync_catalog", "check", "showmigrations", "sqlmigrate", "dbshell", "flush",
-    "squashmigrations", "optimizemigration", "rqworker",
+    "migrate",
+    "makemigrations",
+    "sync_catalog",
+    "check",
+    "showmigrations",
+    "sqlmigrate",
+    "dbshell",
+    "flush",
+    "squashmigrations",
+    "optimizemigration",
+    "rqworker",
 }
 
 

@@ -45,7 +45,7 @@ class EmbeddedValkey:
         processes.write_private(
             self.home / "valkey.conf",
             f"bind 127.0.0.1\nport {port}\nrequirepass {keys['password']}\ndir {self.home}\n"
-            f"appendonly {'yes' if self.durable else 'no'}\nsave \"\"\nmaxmemory-policy noeviction\n"
+            f'appendonly {"yes" if self.durable else "no"}\nsave ""\nmaxmemory-policy noeviction\n'
             "databases 64\ndaemonize no\n",
         )
         self.process = processes.start(
