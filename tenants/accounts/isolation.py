@@ -71,7 +71,11 @@ class IsolateTenants(Operation):
         """The state of the models is not changed."""
 
     def database_forwards(
-        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,  # noqa: ARG002 - Django calls it so
+        to_state: ProjectState,
     ) -> None:
         models = [
             model
@@ -92,7 +96,7 @@ class IsolateTenants(Operation):
             for field in model._meta.concrete_fields:
                 if not isinstance(field, ForeignKey) or field.name == "tenant":
                     continue
-                target = field.related_model._meta  # type: ignore[union-attr]
+                target = field.related_model._meta
                 if any(other.name == "tenant" for other in target.concrete_fields):
                     schema_editor.execute(
                         composite_foreign_key(
