@@ -1,12 +1,17 @@
 """Fixtures for every test: time, tenants, and the scope that a test acts in."""
 
+import contextvars
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import pytest
+from django.test import Client
 
+from catalog.sync import sync
 from tenants.accounts.models import Tenant
 from tests import factories
+from winback import tenancy
 from winback.tenancy import acting_for, acting_for_all
 
 
@@ -30,3 +35,30 @@ def two_tenants(db: None) -> Iterator[tuple[Tenant, Tenant]]:
     """Two tenants with both in scope; open acting_for(one.pk) inside to act for one alone."""
     with acting_for_all("test with two tenants"):
         yield factories.make_tenant(), factories.make_tenant()
+
+
+class OutsideClient(Client):
+    """A web client that stands outside the test's own tenant scope, as a browser does."""
+
+    def request(self, **request: Any) -> Any:
+        scope = tenancy.current_scope()
+        try:
+            return contextvars.copy_context().run(self._without_scope, request)
+        finally:
+            if scope is not None:
+                tenancy._apply(scope)  # the request closed its own scope; the test's is open still
+
+    def _without_scope(self, request: dict[str, Any]) -> Any:
+        tenancy._current.set(None)
+        return super().request(**request)
+
+
+@pytest.fixture
+def client() -> Client:
+    return OutsideClient()
+
+
+@pytest.fixture
+def catalog(db: None) -> None:
+    """The whole catalog, loaded."""
+    sync(factories.NOW)

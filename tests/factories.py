@@ -1,22 +1,38 @@
 """Rows for tests: only the fields that matter are named, everything else is plausible."""
 
 from datetime import UTC, datetime
+from functools import cache
 from itertools import count
 from typing import Any
 
 from campaigns.audience.models import Contact, ContactStat, Household, Job
 from catalog.models import Niche, Plan
+from catalog.reading import Entry, read_entries
 from tenants.accounts.models import Brand, Tenant
 
 NOW = datetime(2026, 9, 30, 17, 0, tzinfo=UTC)
 _numbers = count(1)
 
 
+@cache
+def _catalog(kind: str) -> dict[str, Entry]:
+    return {entry.code: entry for entry in read_entries(kind)}
+
+
+def catalog_row(model: type[Niche] | type[Plan], kind: str, code: str) -> None:
+    """The niche or plan as the catalog's file has it (or empty, for a made-up code), without a whole sync."""
+    entry = _catalog(kind).get(code, Entry("", {"code": code, "name": code}))
+    defaults = {"name": entry.content["name"], "content": entry.content, "checksum": entry.checksum, "synced_at": NOW}
+    if model is Plan:
+        defaults["position"] = entry.content.get("position", 0)
+    model._default_manager.get_or_create(code=code, defaults=defaults)
+
+
 def make_tenant(slug: str = "", *, plan: str = "scale", niche: str = "hvac", **fields: Any) -> Tenant:
     """A tenant in Chicago with its main brand. Open ``acting_for_all`` (or use the ``tenant`` fixture) around it."""
     slug = slug or f"tenant-{next(_numbers)}"
-    Niche.objects.get_or_create(code=niche, defaults={"name": niche, "checksum": "-", "synced_at": NOW})
-    Plan.objects.get_or_create(code=plan, defaults={"name": plan, "checksum": "-", "synced_at": NOW})
+    catalog_row(Niche, "niches", niche)
+    catalog_row(Plan, "plans", plan)
     defaults: dict[str, Any] = {
         "name": slug.replace("-", " ").title(),
         "legal_name": f"{slug} LLC",

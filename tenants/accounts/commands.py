@@ -86,7 +86,7 @@ class TenantCommand(ReportingCommand):
         active = Tenant.objects.filter(state=Tenant.State.ACTIVE)
         return list(active.select_related("niche", "plan").order_by("slug"))
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_: Any, **options: Any) -> None:
         tenants = self.chosen_tenants(options)
         results: dict[str, Keys] = {}
         failed: dict[str, Exception] = {}
