@@ -91,8 +91,8 @@ def _settings_schemas(modules: list[Entry]) -> Iterator[Problem]:
             yield Problem(module.file, f"settings{error.json_path.removeprefix('$')}", error.message)
             continue
         defaults = {name: field["default"] for name, field in schema["properties"].items()}
-        for error in Draft202012Validator(schema).iter_errors(defaults):
-            yield Problem(module.file, f"settings{error.json_path.removeprefix('$')}", f"default: {error.message}")
+        for fault in Draft202012Validator(schema).iter_errors(defaults):
+            yield Problem(module.file, f"settings{fault.json_path.removeprefix('$')}", f"default: {fault.message}")
 
 
 def problems(content: Content) -> list[Problem]:

@@ -1,8 +1,18 @@
 """Every address of winback. Rooms bring their own url lists; the order is that of contract.md §4."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
+
+from catalog.api import router as catalog
+from tenants.access.api import DeveloperApi
+from tenants.activation.api import router as activation
+
+api = DeveloperApi()
+api.add_router("/catalog", catalog)
+api.add_router("/tenants", activation)
 
 urlpatterns = [
     path("console/", admin.site.urls),
+    path("api/", include(api.pages())),
+    path("api/", api.urls),
 ]

@@ -126,7 +126,7 @@ def test_content_that_is_not_valid_is_named_and_nothing_is_loaded(
 ) -> None:
     replace(data / file, old, new)
 
-    with pytest.raises(CatalogError, match=".") as error:
+    with pytest.raises(CatalogError) as error:
         sync(now, data)
 
     assert expected in str(error.value)

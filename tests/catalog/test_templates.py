@@ -66,7 +66,8 @@ def test_every_combination_of_missing_data_gives_whole_sentences(template: dict[
         if service and not NICHES[niche]["sensitive"]:
             assert service in rendered["text"]
         if template["code"] == "winback_offer" and offer is OFFER and template["channel"] == "email":
-            assert "One per household." in rendered["html"] and "One per household." in rendered["text"]
+            assert "One per household." in rendered["html"]
+            assert "One per household." in rendered["text"]
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: f"{template['code']}-{template['channel']}")

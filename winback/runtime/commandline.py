@@ -20,7 +20,6 @@ NEED_NO_SERVICE = {"help", "--help", "-h", "version", "--version", "makemessages
 LEAVE_DATABASE_ALONE = {
     "migrate",
     "makemigrations",
-    "sync_catalog",
     "check",
     "showmigrations",
     "sqlmigrate",
@@ -50,7 +49,21 @@ def main(arguments: list[str]) -> None:
             sys.exit(1)
         if command not in LEAVE_DATABASE_ALONE:
             bring_up_to_date(services.home_folder())
-    ManagementUtility(arguments).execute()
+    ManagementUtility(without_settings_module(arguments)).execute()
+
+
+def without_settings_module(arguments: list[str]) -> list[str]:
+    """The arguments with ``--settings`` by another name.
+
+    There is one settings module here, and ``activate_module --settings JSON`` is ours (contract.md §3); Django would
+    take the JSON for the name of a module before any command sees it.
+    """
+    return [
+        "--module-settings" + argument.removeprefix("--settings")
+        if argument == "--settings" or argument.startswith("--settings=")
+        else argument
+        for argument in arguments
+    ]
 
 
 PLACEHOLDERS = {

@@ -14,7 +14,7 @@ class Command(ReportingCommand):
     help = "Loads and validates the catalog: modules, niches, plans, guards, workflows, templates, quiet hours."
     how_often = "after every update of winback; running it again changes nothing."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_: Any, **options: Any) -> None:
         try:
             report = asdict(sync(self.now(options)))
         except CatalogError as error:
