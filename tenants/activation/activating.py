@@ -14,6 +14,7 @@ from tenants.activation.requirements import Requirements
 from tenants.connections import probing
 from tenants.journal import audit
 from tenants.journal.recording import record
+from winback.tenancy import acting_for
 
 State = ModuleActivation.State
 
@@ -54,7 +55,7 @@ def activate(
     known = ModuleActivation.objects.for_tenant(tenant).filter(module=module).first()
     given = known.settings if settings is None and known is not None else settings
     chosen = filled(module, given or {})
-    activation, _ = ModuleActivation.objects.for_tenant(tenant).get_or_create(
+    activation, created = ModuleActivation.objects.for_tenant(tenant).get_or_create(
         tenant=tenant,
         module=module,
         defaults={
@@ -66,6 +67,7 @@ def activate(
         },
     )
     activation = ModuleActivation.objects.for_tenant(tenant).select_for_update().get(pk=activation.pk)
+    old = "" if created else str(activation.state)
     activation.settings = chosen
     activation.module_version = module.version
     if activation.state == State.RETIRED:
@@ -73,7 +75,6 @@ def activate(
     share = chosen.get("holdout_share")
     if share is not None:  # null: by size, fixed by the first scan
         activation.holdout_share = round(share * 10_000)
-    old = "" if known is None else str(known.state)
     missing = _evaluate(tenant, module, activation, now=now)
     activation.save()
     if activation.state != old:
@@ -105,6 +106,16 @@ def reevaluate(tenant: Tenant, *, now: datetime) -> list[Change]:
             _note(activation, old, missing, now=now)
             changes.append(Change(activation.module_id, old, activation.state, missing.codes))
     return changes
+
+
+def look_again(tenant: Tenant, *, now: datetime) -> list[Change]:
+    """Probe everything and look again at the tenant's activations: regularly, and when a requirement may have changed.
+
+    Opens its own scopes, because providers are asked outside any transaction.
+    """
+    probing.refresh(tenant, now=now)
+    with acting_for(tenant.pk):
+        return reevaluate(tenant, now=now)
 
 
 def retire(activation: ModuleActivation, *, now: datetime, actor: str) -> bool:

@@ -316,3 +316,16 @@ def test_a_sandbox_made_by_the_command_needs_nothing_but_data(catalog: None, db:
         body = activate(trial, CODE, {}, now=factories.NOW, actor="test").body
 
     assert due(body) == {"capability.crm.no_contacts", "capability.crm.no_jobs"}
+
+
+def test_connecting_what_was_missing_activates_by_itself(shop: Tenant, now: datetime) -> None:
+    BREAKAGES["capability.email.not_connected"](shop, now)
+    activate(shop, CODE, {"channels": ["email"]}, now=now, actor="test")
+    out = StringIO()
+
+    call_command(
+        "connect_provider", "email", "fake", tenant=shop.slug, as_of=now.isoformat(), json=True, stdout=out
+    )
+
+    assert json.loads(out.getvalue())["modules"] == {CODE: "activated"}
+    assert ModuleActivation.objects.for_tenant(shop).get().state == "activated"

@@ -9,6 +9,7 @@ from django.core.management.base import CommandParser
 
 from tenants.accounts.commands import TenantCommand
 from tenants.accounts.models import Tenant
+from tenants.activation import activating
 from tenants.connections import probing
 from tenants.connections.connecting import connect
 from winback.commands import Keys, WrongUsage
@@ -52,7 +53,9 @@ class Command(TenantCommand):
                 now=now,
                 actor="command line",
             )
-        finding = probing.refresh(tenant, [kind], now=now)[kind]
+        changes = activating.look_again(tenant, now=now)
+        with acting_for(tenant.pk):
+            finding = probing.findings(tenant, now=now)[kind]
         return {
             "connection": connection.pk,
             "kind": kind,
@@ -60,6 +63,7 @@ class Command(TenantCommand):
             "state": finding.state,
             "code": finding.code,
             "detail": finding.detail,
+            "modules": {change.module_code: change.new for change in changes},
         }
 
 
