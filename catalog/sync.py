@@ -95,16 +95,10 @@ def _latest(model: type[VersionedEntry]) -> dict[tuple[str, str], tuple[int, str
 
 
 def _rule_checksums(entries: list[Entry]) -> dict[str, str]:
-    return {
-        f"{entry.code}-{weekday}": entry.checksum
-        for entry in entries
-        for weekday, _, _ in windows(entry.content)
-    }
+    return {f"{entry.code}-{weekday}": entry.checksum for entry in entries for weekday, _, _ in windows(entry.content)}
 
 
-def _sync_entries(
-    model: type[CatalogEntry], entries: list[Entry], now: datetime, fields: tuple[str, ...] = ()
-) -> int:
+def _sync_entries(model: type[CatalogEntry], entries: list[Entry], now: datetime, fields: tuple[str, ...] = ()) -> int:
     known = _checksums(model)
     manager: models.Manager[Any] = model._default_manager
     changed = [entry for entry in entries if known.get(entry.code) != entry.checksum]

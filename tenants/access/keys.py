@@ -74,7 +74,7 @@ def authenticate(text: str, now: datetime) -> ApiKey | None:
     tenant_id = tenant_id_of(text)
     if tenant_id is None:
         return None
-    prefix = text[: -44]
+    prefix = text[:-44]
     key: ApiKey | None = ApiKey.objects.for_tenant(tenant_id).select_related("tenant").filter(prefix=prefix).first()
     if key is None or not hmac.compare_digest(key.digest, _digest(text)):
         return None

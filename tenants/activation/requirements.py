@@ -108,9 +108,7 @@ def _plan_fix(tenant: Tenant) -> Fix:
     return {"console": f"/console/tenants/tenant/{tenant.pk}/change/", "api": None, "cli": None}
 
 
-def _channel_entitlement(
-    tenant: Tenant, channel: str, channels: list[str], *, now: datetime
-) -> Iterator[Requirement]:
+def _channel_entitlement(tenant: Tenant, channel: str, channels: list[str], *, now: datetime) -> Iterator[Requirement]:
     decision = entitlements.decide(tenant, f"channel.{channel}", now=now, note=False)
     if decision.allowed:
         return

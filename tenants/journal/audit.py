@@ -53,9 +53,7 @@ def verify(tenant: Tenant) -> list[int]:
     expected_sequence, expected_hash = 1, ""
     for entry in AuditEntry.objects.for_tenant(tenant).order_by("sequence").iterator():
         intact = (
-            entry.sequence == expected_sequence
-            and entry.previous_hash == expected_hash
-            and entry.hash == _hash(entry)
+            entry.sequence == expected_sequence and entry.previous_hash == expected_hash and entry.hash == _hash(entry)
         )
         if not intact:
             broken.append(entry.sequence)

@@ -105,9 +105,7 @@ def hold(tenant: Tenant, feature: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK, f"{tenant.pk}:{feature}"])
 
 
-def _decide(
-    tenant: Tenant, feature: str, amount: int, *, now: datetime, used: int | None, reserve: bool
-) -> Decision:
+def _decide(tenant: Tenant, feature: str, amount: int, *, now: datetime, used: int | None, reserve: bool) -> Decision:
     limits, features = _known()
     if feature not in limits and feature not in features:
         raise UnknownFeature(feature)

@@ -69,9 +69,7 @@ def test_use_is_noted_once_a_minute(tenant: Tenant, now: datetime) -> None:
 def test_the_command_prints_the_key_once(tenant: Tenant) -> None:
     out = StringIO()
 
-    call_command(
-        "create_api_key", tenant=tenant.slug, name="shop", scope=["modules:activate"], json=True, stdout=out
-    )
+    call_command("create_api_key", tenant=tenant.slug, name="shop", scope=["modules:activate"], json=True, stdout=out)
 
     answer = json.loads(out.getvalue())
     assert answer["key"].startswith(answer["prefix"])

@@ -323,9 +323,7 @@ def test_connecting_what_was_missing_activates_by_itself(shop: Tenant, now: date
     activate(shop, CODE, {"channels": ["email"]}, now=now, actor="test")
     out = StringIO()
 
-    call_command(
-        "connect_provider", "email", "fake", tenant=shop.slug, as_of=now.isoformat(), json=True, stdout=out
-    )
+    call_command("connect_provider", "email", "fake", tenant=shop.slug, as_of=now.isoformat(), json=True, stdout=out)
 
     assert json.loads(out.getvalue())["modules"] == {CODE: "activated"}
     assert ModuleActivation.objects.for_tenant(shop).get().state == "activated"

@@ -75,9 +75,7 @@ def test_the_local_outbox_does_not_count_for_a_real_business(shop: Tenant, now: 
     assert state(shop, "email", now) == ("missing", "local_outbox")
 
 
-def test_a_provider_that_answers_is_ready_and_one_that_stops_is_degraded_for_a_day(
-    shop: Tenant, now: datetime
-) -> None:
+def test_a_provider_that_answers_is_ready_and_one_that_stops_is_degraded_for_a_day(shop: Tenant, now: datetime) -> None:
     connect(shop, kind="email", provider="fake", label="main", now=now, actor="a")
     assert state(shop, "email", now) == ("ready", "")
 
