@@ -4,11 +4,14 @@
 """
 
 import logging
+import re
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
@@ -18,6 +21,8 @@ from tenants.access.middleware import unauthorized
 from tenants.access.models import ApiKey
 from winback import __doc__ as about
 from winback.problems import Problem, problem_response
+
+_CODE = re.compile(r"(`[^`]*`)")
 
 logger = logging.getLogger(__name__)
 
@@ -81,8 +86,11 @@ class DeveloperApi(NinjaAPI):
                         "method": method.upper(),
                         "path": address,
                         "summary": operation.get("summary", ""),
-                        "description": operation.get("description", ""),
-                        "parameters": operation.get("parameters", []),
+                        "description": worded(operation.get("description", "")),
+                        "parameters": [
+                            {**each, "words": worded(each["schema"].get("description", ""))}
+                            for each in operation.get("parameters", [])
+                        ],
                         "body": _fields(document, reference),
                         "answers": [
                             (status, _fields(document, _reference(answer)))
@@ -90,7 +98,25 @@ class DeveloperApi(NinjaAPI):
                         ],
                     }
                 )
-        return {"title": document["info"]["title"], "description": document["info"]["description"], "groups": groups}
+        return {
+            "title": document["info"]["title"],
+            "description": worded(document["info"]["description"]),
+            "groups": groups,
+        }
+
+
+def worded(text: str) -> SafeString:
+    """Paragraphs and `code` of a description as HTML, everything else escaped."""
+    paragraphs = [" ".join(paragraph.split()) for paragraph in text.split("\n\n") if paragraph.strip()]
+    return format_html_join(
+        "",
+        "<p>{}</p>",
+        ((format_html_join("", "{}", ((_piece(each),) for each in _CODE.split(words))),) for words in paragraphs),
+    )
+
+
+def _piece(text: str) -> str:
+    return format_html("<code>{}</code>", text[1:-1]) if _CODE.fullmatch(text) else text
 
 
 def _reference(answer: dict[str, Any]) -> str:
@@ -106,7 +132,7 @@ def _fields(document: OpenAPISchema, reference: str) -> list[dict[str, Any]]:
             "name": name,
             "type": field.get("type") or field.get("$ref", "").rpartition("/")[2] or "any",
             "required": name in required,
-            "description": field.get("description", ""),
+            "description": worded(field.get("description", "")),
         }
         for name, field in schema.get("properties", {}).items()
     ]
