@@ -1,1 +1,4 @@
-"""The outside world: one folder a kind, one interface a kind, one file a vendor. Only this package talks to the network."""
+"""The outside world: a folder and an interface for each kind, a file for each vendor.
+
+Only this package talks to the network.
+"""

@@ -1,13 +1,13 @@
 """What every e-mail provider does."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import ClassVar, Self
+from datetime import datetime
 
-from winback.providers.fields import Field
-from winback.providers.handing import ProbeResult, Witness
+from winback.providers.account import ProviderAccount
+from winback.providers.email.addresses import checked_address
+from winback.providers.handing import Witness, checked_reference
 
 
 @dataclass(frozen=True)
@@ -24,33 +24,20 @@ class OutgoingEmail:
     text: str
     reply_to: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    date: datetime | None = None
+    """For the Date header; None: the moment it leaves. A simulation has a clock of its own."""
+
+    def __post_init__(self) -> None:
+        checked_reference(self.reference)
 
     @property
     def message_id(self) -> str:
-        return f"<{self.reference}@{self.sender_address.rpartition('@')[2]}>"
+        """Our reference under the sender's domain; raises UnsafeHeader when the sender's address is unusable."""
+        return f"<{self.reference}@{checked_address(self.sender_address).rpartition('@')[2]}>"
 
 
-class EmailProvider(ABC):
-    """One account of one e-mail provider; used as a context manager, so that connections last over a batch."""
-
-    code: ClassVar[str]
-    label: ClassVar[str]
-    fields: ClassVar[tuple[Field, ...]] = ()
-
-    def __init__(self, credentials: Mapping[str, str], settings: Mapping[str, object]) -> None:
-        self.credentials = credentials
-        self.settings = settings
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Let go of connections; opened again when needed."""
+class EmailProvider(ProviderAccount):
+    """One account of one e-mail provider."""
 
     @abstractmethod
     def send(self, messages: Sequence[OutgoingEmail], witness: Witness) -> None:
@@ -59,11 +46,3 @@ class EmailProvider(ABC):
         A message that was started and of which the witness hears no more is unknown. Raises ProviderTrouble when the
         rest cannot be tried; the ones not started did not leave.
         """
-
-    @abstractmethod
-    def probe(self) -> ProbeResult:
-        """Whether this account answers and would take mail, without sending any."""
-
-    def look_up(self, reference: str) -> bool | None:
-        """Whether a message with this reference arrived at the provider; None where it cannot tell."""
-        return None

@@ -1,13 +1,14 @@
 """What every SMS provider does."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+import re
+from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import ClassVar, Self
 
-from winback.providers.fields import Field
-from winback.providers.handing import ProbeResult, Witness
+from winback.providers.account import ProviderAccount
+from winback.providers.handing import Witness, checked_reference
+
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}\Z")
 
 
 @dataclass(frozen=True)
@@ -19,37 +20,22 @@ class OutgoingSms:
     body: str
     callback_url: str = ""
 
+    def __post_init__(self) -> None:
+        checked_reference(self.reference)
 
-class SmsProvider(ABC):
+    @property
+    def is_addressable(self) -> bool:
+        """Whether the number is one that could exist and the body says something."""
+        return bool(_E164.match(self.recipient)) and bool(self.body.strip())
+
+
+class SmsProvider(ProviderAccount):
     """One account of one SMS provider."""
-
-    code: ClassVar[str]
-    label: ClassVar[str]
-    fields: ClassVar[tuple[Field, ...]] = ()
-
-    def __init__(self, credentials: Mapping[str, str], settings: Mapping[str, object]) -> None:
-        self.credentials = credentials
-        self.settings = settings
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Let go of connections."""
 
     @abstractmethod
     def send(self, messages: Sequence[OutgoingSms], witness: Witness) -> None:
-        """As EmailProvider.send."""
+        """Hand the texts over, in order, telling the witness about each.
 
-    @abstractmethod
-    def probe(self) -> ProbeResult:
-        """Whether this account answers, without sending anything."""
-
-    def look_up(self, reference: str) -> bool | None:
-        """Whether a text with this reference arrived at the provider; None where it cannot tell."""
-        return None
+        A text that was started and of which the witness hears no more is unknown. Raises ProviderTrouble when the
+        rest cannot be tried; the ones not started did not leave.
+        """

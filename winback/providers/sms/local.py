@@ -2,44 +2,33 @@
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
-from winback.providers.email.local import write_whole
-from winback.providers.errors import ProviderMisconfigured, ProviderTrouble
-from winback.providers.handing import ProbeResult, Witness
+from winback.providers.errors import ProviderTrouble
+from winback.providers.handing import Witness
+from winback.providers.outbox import Outbox
+from winback.providers.reasons import Reason
 from winback.providers.sms.base import OutgoingSms, SmsProvider
+from winback.providers.sms.segments import count
 
 
-class LocalSmsProvider(SmsProvider):
-    """Writes ``<directory>/<reference>.json``; the name is our reference, so the same text twice is one file."""
+class LocalSmsProvider(Outbox, SmsProvider):
+    """Writes each text as JSON: to whom, what, and how many segments it would have cost."""
 
     code = "local"
     label = "Local outbox (nobody gets the text)"
-
-    @property
-    def directory(self) -> Path:
-        directory = self.settings.get("directory")
-        if not directory:
-            raise ProviderMisconfigured("The local outbox has no directory.")
-        return Path(str(directory))
+    suffix = ".json"
 
     def send(self, messages: Sequence[OutgoingSms], witness: Witness) -> None:
-        try:
-            self.directory.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ProviderTrouble(f"The outbox folder cannot be made: {error}") from error
+        directory = self.open_directory()
         for message in messages:
             witness.starting(message.reference)
-            content = json.dumps({"to": message.recipient, "body": message.body}, ensure_ascii=False).encode()
+            if not message.is_addressable:
+                witness.refused(message.reference, Reason.NUMBER_INVALID, "not a number in E.164, or nothing to say")
+                continue
+            written = {"to": message.recipient, "body": message.body, "segments": count(message.body).segments}
             try:
-                write_whole(self.directory / f"{message.reference}.json", content)
-            except OSError as error:
+                self.keep(directory, message.reference, json.dumps(written, ensure_ascii=False).encode())
+            except ProviderTrouble:
                 witness.not_left(message.reference)
-                raise ProviderTrouble(f"The outbox cannot be written: {error}") from error
+                raise
             witness.handed_over(message.reference, f"local-{message.reference}")
-
-    def probe(self) -> ProbeResult:
-        return ProbeResult(True, "The local outbox keeps texts as files; nobody gets them.")
-
-    def look_up(self, reference: str) -> bool:
-        return (self.directory / f"{reference}.json").exists()

@@ -3,31 +3,20 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from requests.exceptions import ConnectionError as NotConnected
-from requests.exceptions import ConnectTimeout, RequestException
-from twilio.base.exceptions import TwilioRestException
+from requests.exceptions import RequestException
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
-from winback.providers.errors import ProviderMisconfigured, ProviderTrouble
+from winback.providers import http
+from winback.providers.errors import OutcomeUnknown, ProviderMisconfigured, ProviderTrouble, without_addresses
 from winback.providers.fields import Field
 from winback.providers.handing import ProbeResult, Witness
+from winback.providers.reasons import Reason
 from winback.providers.sms.base import OutgoingSms, SmsProvider
+from winback.providers.sms.twilio_errors import TWILIO_ERRORS, About
 
-# Twilio's error codes that are about one recipient, in our words (compliance.md B4).
-RECIPIENT = {
-    21610: "opted_out_at_provider",
-    21211: "number_invalid",
-    21614: "number_not_mobile",
-    21408: "region_not_enabled",
-    21612: "number_unreachable",
-    30003: "number_unreachable",
-    30005: "number_unknown",
-    30006: "number_landline",
-    30004: "blocked_by_carrier",
-}
-# About the account or the sender: nothing leaves until a person mends it.
-MISCONFIGURED = {20003, 20404, 21606, 21603, 30032, 30034, 30007, 21703}
+DOUBTS_BEFORE_TROUBLE = 3
 
 
 class TwilioProvider(SmsProvider):
@@ -36,80 +25,115 @@ class TwilioProvider(SmsProvider):
     code = "twilio"
     label = "Twilio"
     fields = (
-        Field("account_sid", "Account SID"),
-        Field("auth_token", "Auth token", secret=True),
+        Field("account_sid", "Account SID", help="Begins with AC."),
+        Field("auth_token", "Auth token", secret=True, required=False, help="Or an API key and its secret, below."),
+        Field("api_key", "API key SID", required=False, help="Begins with SK."),
+        Field("api_secret", "API key secret", secret=True, required=False),
         Field("messaging_service_sid", "Messaging Service SID", required=False, help="Preferred over one number."),
-        Field("from_number", "Sender number", required=False),
+        Field("from_number", "Sender number", required=False, help="Such as +15005550006."),
     )
 
     def __init__(self, credentials: Mapping[str, str], settings: Mapping[str, object]) -> None:
         super().__init__(credentials, settings)
         self._client: Client | None = None
+        self._doubts = 0
 
     def _connected(self) -> Client:
         if self._client is None:
-            if not self.credentials.get("account_sid") or not self.credentials.get("auth_token"):
-                raise ProviderMisconfigured("Twilio needs an account SID and an auth token.")
+            self.check_told()
+            username, password = self._sign_in()
+            transport = TwilioHttpClient(timeout=self.number("timeout_seconds", 60))
+            http.strict(transport.session)
+            # An environment of its own: the client would fill what is missing from TWILIO_… of the process.
             self._client = Client(
-                self.credentials["account_sid"],
-                self.credentials["auth_token"],
-                http_client=TwilioHttpClient(timeout=float(str(self.settings.get("timeout_seconds", 20)))),
+                username, password, self.told("account_sid"), http_client=transport, environment={"TWILIO_REGION": ""}
             )
-            base = self.settings.get("base_url")
+            base = self.told("base_url")
             if base:  # a local server in tests, a proxy in a closed network
-                self._client.api.base_url = str(base)
+                self._client.api.base_url = base
         return self._client
 
+    def _sign_in(self) -> tuple[str, str]:
+        if self.told("api_key") and self.told("api_secret"):
+            return self.told("api_key"), self.told("api_secret")
+        if not self.told("auth_token"):
+            raise ProviderMisconfigured("Twilio needs an auth token, or an API key and its secret.")
+        return self.told("account_sid"), self.told("auth_token")
+
+    def _sender(self) -> dict[str, str]:
+        if self.told("messaging_service_sid"):
+            return {"messaging_service_sid": self.told("messaging_service_sid")}
+        if self.told("from_number"):
+            return {"from_": self.told("from_number")}
+        raise ProviderMisconfigured("Twilio needs a Messaging Service or a sender number.")
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.http_client.session.close()
+            self._client = None
+
     def send(self, messages: Sequence[OutgoingSms], witness: Witness) -> None:
-        client = self._connected()
-        sender: dict[str, Any] = (
-            {"messaging_service_sid": self.credentials["messaging_service_sid"]}
-            if self.credentials.get("messaging_service_sid")
-            else {"from_": self.credentials.get("from_number", "")}
-        )
+        client, sender = self._connected(), self._sender()
         for message in messages:
             witness.starting(message.reference)
-            if message.callback_url:
-                sender["status_callback"] = message.callback_url
+            if not message.is_addressable:
+                witness.refused(message.reference, Reason.NUMBER_INVALID, "not a number in E.164, or nothing to say")
+                continue
+            more: dict[str, Any] = {"status_callback": message.callback_url} if message.callback_url else {}
             try:
-                sent = client.messages.create(to=message.recipient, body=message.body, **sender)
-            except TwilioRestException as error:
+                sent = client.messages.create(to=message.recipient, body=message.body, **sender, **more)
+            except (TwilioRestException, TwilioServiceException) as error:
                 self._judge(error, message.reference, witness)
-            except ConnectTimeout as error:
-                witness.not_left(message.reference)
-                raise ProviderTrouble(f"Twilio does not answer: {error}") from error
-            except NotConnected as error:
-                if "Connection refused" in str(error) or "Name or service not known" in str(error):
-                    witness.not_left(message.reference)
-                raise ProviderTrouble(f"The connection to Twilio was lost: {error}") from error
             except RequestException as error:
-                # The request may have arrived: unknown, and never sent again blindly.
-                raise ProviderTrouble(f"Twilio did not answer in time: {error}") from error
+                if http.never_left(error):
+                    witness.not_left(message.reference)
+                    raise ProviderTrouble(f"Twilio cannot be reached ({type(error).__name__}).") from error
+                # The request may have arrived: the witness hears no more of it.
+                raise OutcomeUnknown(f"Twilio did not answer ({type(error).__name__}).") from error
+            except (ValueError, TypeError, TwilioException) as error:  # it said yes in words that nobody understands
+                raise OutcomeUnknown(f"Twilio's answer cannot be read ({type(error).__name__}).") from error
             else:
+                self._doubts = 0
                 witness.handed_over(message.reference, str(sent.sid))
 
-    def _judge(self, error: TwilioRestException, reference: str, witness: Witness) -> None:
-        if error.code in RECIPIENT:
-            witness.refused(reference, RECIPIENT[error.code], f"{error.code} {error.msg}")
-            return
-        if error.status >= 500:
+    def _judge(self, error: TwilioRestException | TwilioServiceException, reference: str, witness: Witness) -> None:
+        summary = f"Twilio answered {error.status}, error {error.code}: {_said(error)}"
+        about, reason = TWILIO_ERRORS.get(error.code or 0, (None, Reason.REFUSED_BY_PROVIDER))
+        if error.status >= 500 or error.status < 400:
             # Twilio broke while it had the request: nobody here can tell whether the text left.
-            raise ProviderTrouble(f"Twilio is in trouble: {error.status} {error.msg}") from error
-        witness.not_left(reference)
-        if error.code in MISCONFIGURED or error.status in (401, 403):
-            raise ProviderMisconfigured(f"Twilio refuses this account or sender: {error.code} {error.msg}") from error
-        if error.status == 429:
-            raise ProviderTrouble(f"Twilio asks to slow down: {error.msg}") from error
-        witness.refused(reference, "refused_by_provider", f"{error.code} {error.msg}")
+            raise OutcomeUnknown(summary) from error
+        if about is About.RECIPIENT:
+            self._doubts = 0
+            witness.refused(reference, reason, without_addresses(summary))
+            return
+        if about is About.RATE or error.status == 429:
+            witness.not_left(reference)
+            raise ProviderTrouble(summary) from error
+        self._doubts += 1
+        if about is About.SETTINGS or error.status in (401, 403, 404) or self._doubts >= DOUBTS_BEFORE_TROUBLE:
+            self._doubts = 0
+            witness.not_left(reference)
+            raise ProviderMisconfigured(summary) from error
+        witness.deferred(reference, reason, without_addresses(summary))
 
     def probe(self) -> ProbeResult:
         try:
-            account = self._connected().api.v2010.accounts(self.credentials["account_sid"]).fetch()
+            self._sender()
+            account = self._connected().api.v2010.accounts(self.told("account_sid")).fetch()
         except ProviderMisconfigured as error:
             return ProbeResult(False, str(error), "misconfigured")
-        except TwilioRestException as error:
-            return ProbeResult(False, f"{error.code} {error.msg}", "misconfigured")
-        except RequestException as error:
-            return ProbeResult(False, str(error), "does_not_answer")
+        except (TwilioRestException, TwilioServiceException) as error:
+            code = "does_not_answer" if error.status >= 500 or error.status == 429 else "misconfigured"
+            return ProbeResult(False, without_addresses(f"Twilio answered {error.status}: {_said(error)}"), code)
+        except (RequestException, ValueError, TwilioException) as error:
+            return ProbeResult(False, f"Twilio does not answer ({type(error).__name__}).", "does_not_answer")
+        finally:
+            self.close()
         active = account.status == "active"
-        return ProbeResult(active, f"The account is {account.status}.", "" if active else "misconfigured")
+        trial = " It is a trial account: it writes to verified numbers only." if account.type == "Trial" else ""
+        detail = f"The account is {account.status}.{trial}"
+        return ProbeResult(active, detail, "" if active else "misconfigured", ("credentials",))
+
+
+def _said(error: TwilioRestException | TwilioServiceException) -> str:
+    return str(error.msg if isinstance(error, TwilioRestException) else error.detail or error.title)
