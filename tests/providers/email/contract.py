@@ -140,7 +140,8 @@ class EmailProviderContract:
         [
             "ana@example.org\r\nBcc: all@example.org", "ana@example.org\n", "ana\0@example.org", "ñandú@example.org",
             "ana@exa mple.org", "ana@-example.org", "ana@example..org", "ana..bo@example.org", ".ana@example.org",
-            "ana>,<bo@example.org", '"ana oak"@example.org', "ana", "ana@", "@example.org", "", "a" * 65 + "@example.org",
+            "ana>,<bo@example.org", '"ana oak"@example.org', "ana", "ana@", "@example.org", "",
+            "a" * 65 + "@example.org",
         ],
     )  # fmt: skip
     def test_refuses_an_address_that_is_none(self, provider: EmailProvider, address: str) -> None:

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from winback.providers.account import ProviderAccount
 from winback.providers.email.addresses import checked_address
@@ -33,7 +34,12 @@ class OutgoingEmail:
     @property
     def message_id(self) -> str:
         """Our reference under the sender's domain; raises UnsafeHeader when the sender's address is unusable."""
-        return f"<{self.reference}@{checked_address(self.sender_address).rpartition('@')[2]}>"
+        return f"<{self.reference}@{_domain(self.sender_address)}>"
+
+
+@lru_cache(maxsize=256)
+def _domain(address: str) -> str:
+    return checked_address(address).rpartition("@")[2]
 
 
 class EmailProvider(ProviderAccount):
