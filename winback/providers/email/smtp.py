@@ -95,6 +95,13 @@ class SmtpProvider(EmailProvider):
             self._connection = None
 
     def send(self, messages: Sequence[OutgoingEmail], witness: Witness) -> None:
+        try:
+            self._send(messages, witness)
+        except BaseException:
+            self._drop()  # the server may be waiting for a content: even QUIT would be taken for it
+            raise
+
+    def _send(self, messages: Sequence[OutgoingEmail], witness: Witness) -> None:
         letters = self._letters(messages, witness)
         letter = next(letters, None)
         announced = False
@@ -104,10 +111,8 @@ class SmtpProvider(EmailProvider):
             except _Lost as error:
                 announced = False
                 if self._used:  # the server may close a connection after a while or a number of messages
-                    self._used = False
                     self._drop()
                     continue
-                self._drop()
                 raise ProviderTrouble(f"The connection was lost before the message left: {error}") from error
             following, announced = next(letters, None), False
             witness.starting(letter.reference)
@@ -154,6 +159,9 @@ class SmtpProvider(EmailProvider):
             replies = {stage: _read(connection) for stage in (Stage.SENDER, Stage.RECIPIENT, Stage.DATA)}
             refusal = next(((stage, reply) for stage, reply in replies.items() if reply.code >= 400), None)
             if refusal is not None and replies[Stage.DATA].code == 354:
+                if replies[Stage.RECIPIENT].code < 400:  # an end now would send somebody an empty message
+                    self._drop()
+                    return refusal
                 _write(connection, b".\r\n")  # it wants content for nobody (RFC 2920, 3.1): give it none
                 _read(connection)
         except (OSError, smtplib.SMTPException) as error:
@@ -191,7 +199,6 @@ class SmtpProvider(EmailProvider):
             return _read(connection)
         except (OSError, smtplib.SMTPException) as error:
             # After the last byte only the server knows. The witness hears no more of it: unknown, never sent again.
-            self._drop()
             raise OutcomeUnknown(f"The connection was lost while a message was leaving: {error}") from error
 
     def _refuse(self, stage: Stage, reply: Reply, reference: str, witness: Witness) -> None:
@@ -208,7 +215,6 @@ class SmtpProvider(EmailProvider):
                 return
             self._doubts = 0
         witness.not_left(reference)
-        self._drop()  # an envelope may be on its way that nobody will answer to
         if about is About.SETTINGS:
             raise ProviderMisconfigured(f"The server refuses us at {stage}: {detail}")
         raise ProviderTrouble(f"The server refuses for now at {stage}: {detail}")

@@ -62,6 +62,7 @@ def connect(server: Server) -> smtplib.SMTP:
     # A server may think long about a message's content: each time-out there leaves a message whose fate is unknown.
     if opened.sock is not None:
         opened.sock.settimeout(server.timeout_seconds)
+        opened.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # the end of a content waits for nobody
     return opened
 
 
