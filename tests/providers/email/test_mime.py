@@ -4,6 +4,7 @@ import re
 import smtplib
 from datetime import UTC, datetime
 from email.header import decode_header, make_header
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -93,7 +94,7 @@ def test_lines_are_short_ascii_and_end_in_crlf(subject: str, name: str, note: st
 @settings(max_examples=300, deadline=None)
 @given(value=st.text(max_size=60), where=st.sampled_from(["subject", "recipient_name", "sender_name", "header"]))
 def test_no_value_adds_a_header(value: str, where: str) -> None:
-    changes = {"headers": {"X-Note": value}} if where == "header" else {where: value}
+    changes: dict[str, Any] = {"headers": {"X-Note": value}} if where == "header" else {where: value}
     wanted = [name for name, _ in parse(serialise(email(headers={"X-Note": "a"}), date=AT)).items()]
     if where != "header":
         changes["headers"] = {"X-Note": "a"}
@@ -117,7 +118,9 @@ def test_a_line_break_anywhere_is_refused(value: str) -> None:
 
 
 def test_half_a_character_is_refused() -> None:
-    for changes in ({"subject": "\ud800"}, {"html": "\ud800"}, {"text": "\ud800"}, {"recipient_name": "\ud800"}):
+    awkward: tuple[dict[str, Any], ...]
+    awkward = ({"subject": "\ud800"}, {"html": "\ud800"}, {"text": "\ud800"}, {"recipient_name": "\ud800"})
+    for changes in awkward:
         with pytest.raises(UnsafeHeader):
             serialise(email(**changes), date=AT)
 

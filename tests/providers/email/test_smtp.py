@@ -14,15 +14,10 @@ from tests.providers.certificate import make_certificate, server_context
 from tests.providers.email.contract import EmailProviderContract, FailingContract, Received, email
 from tests.providers.email.parsed import received
 from tests.providers.hearing import Hearing
+from tests.providers.ports import free_port
 from winback.providers.email.base import EmailProvider
 from winback.providers.email.smtp import SmtpProvider
 from winback.providers.errors import ProviderMisconfigured, ProviderTrouble
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Sink:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from winback.providers.account import ProviderAccount
 from winback.providers.handing import Witness, checked_reference
+from winback.providers.reasons import Reason
+from winback.providers.sms.segments import LONGEST
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}\Z")
 
@@ -23,10 +25,16 @@ class OutgoingSms:
     def __post_init__(self) -> None:
         checked_reference(self.reference)
 
-    @property
-    def is_addressable(self) -> bool:
-        """Whether the number is one that could exist and the body says something."""
-        return bool(_E164.match(self.recipient)) and bool(self.body.strip())
+
+def unusable(message: OutgoingSms) -> tuple[Reason, str] | None:
+    """Why no provider would take this text, if so."""
+    if not _E164.match(message.recipient):
+        return Reason.NUMBER_INVALID, "not a number in E.164"
+    if not message.body.strip():
+        return Reason.CONTENT_REFUSED, "there is nothing to say"
+    if len(message.body) > LONGEST:
+        return Reason.CONTENT_REFUSED, f"longer than {LONGEST} characters"
+    return None
 
 
 class SmsProvider(ProviderAccount):

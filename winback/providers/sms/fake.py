@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from winback.providers.failing import fails
 from winback.providers.handing import ProbeResult, Witness
-from winback.providers.sms.base import OutgoingSms, SmsProvider
+from winback.providers.sms.base import OutgoingSms, SmsProvider, unusable
 
 
 class FakeSmsProvider(SmsProvider):
@@ -19,6 +19,10 @@ class FakeSmsProvider(SmsProvider):
     def send(self, messages: Sequence[OutgoingSms], witness: Witness) -> None:
         some = self.settings.get("fail_for")
         for message in messages:
+            if (why := unusable(message)) is not None:  # what every real provider refuses
+                witness.starting(message.reference)
+                witness.refused(message.reference, *why)
+                continue
             how = some.get(message.recipient) if isinstance(some, dict) else None
             if not fails(how or self.settings.get("fail"), message.reference, witness):
                 self.sent.append(message)

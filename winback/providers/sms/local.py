@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from winback.providers.errors import ProviderTrouble
 from winback.providers.handing import Witness
 from winback.providers.outbox import Outbox
-from winback.providers.reasons import Reason
-from winback.providers.sms.base import OutgoingSms, SmsProvider
+from winback.providers.sms.base import OutgoingSms, SmsProvider, unusable
 from winback.providers.sms.segments import count
 
 
@@ -22,8 +21,8 @@ class LocalSmsProvider(Outbox, SmsProvider):
         directory = self.open_directory()
         for message in messages:
             witness.starting(message.reference)
-            if not message.is_addressable:
-                witness.refused(message.reference, Reason.NUMBER_INVALID, "not a number in E.164, or nothing to say")
+            if (why := unusable(message)) is not None:
+                witness.refused(message.reference, *why)
                 continue
             written = {"to": message.recipient, "body": message.body, "segments": count(message.body).segments}
             try:

@@ -13,10 +13,12 @@ from winback.providers.errors import OutcomeUnknown, ProviderMisconfigured, Prov
 from winback.providers.fields import Field
 from winback.providers.handing import ProbeResult, Witness
 from winback.providers.reasons import Reason
-from winback.providers.sms.base import OutgoingSms, SmsProvider
+from winback.providers.sms.base import OutgoingSms, SmsProvider, unusable
 from winback.providers.sms.twilio_errors import TWILIO_ERRORS, About
 
 DOUBTS_BEFORE_TROUBLE = 3
+UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, TwilioException)
+"""What the client raises when an answer is not what it expects."""
 
 
 class TwilioProvider(SmsProvider):
@@ -76,8 +78,8 @@ class TwilioProvider(SmsProvider):
         client, sender = self._connected(), self._sender()
         for message in messages:
             witness.starting(message.reference)
-            if not message.is_addressable:
-                witness.refused(message.reference, Reason.NUMBER_INVALID, "not a number in E.164, or nothing to say")
+            if (why := unusable(message)) is not None:
+                witness.refused(message.reference, *why)
                 continue
             more: dict[str, Any] = {"status_callback": message.callback_url} if message.callback_url else {}
             try:
@@ -90,11 +92,11 @@ class TwilioProvider(SmsProvider):
                     raise ProviderTrouble(f"Twilio cannot be reached ({type(error).__name__}).") from error
                 # The request may have arrived: the witness hears no more of it.
                 raise OutcomeUnknown(f"Twilio did not answer ({type(error).__name__}).") from error
-            except (ValueError, TypeError, TwilioException) as error:  # it said yes in words that nobody understands
+            except UNREADABLE as error:  # it said yes in words that nobody understands
                 raise OutcomeUnknown(f"Twilio's answer cannot be read ({type(error).__name__}).") from error
             else:
                 self._doubts = 0
-                witness.handed_over(message.reference, str(sent.sid))
+                witness.handed_over(message.reference, str(sent.sid or ""))
 
     def _judge(self, error: TwilioRestException | TwilioServiceException, reference: str, witness: Witness) -> None:
         summary = f"Twilio answered {error.status}, error {error.code}: {_said(error)}"
@@ -125,7 +127,7 @@ class TwilioProvider(SmsProvider):
         except (TwilioRestException, TwilioServiceException) as error:
             code = "does_not_answer" if error.status >= 500 or error.status == 429 else "misconfigured"
             return ProbeResult(False, without_addresses(f"Twilio answered {error.status}: {_said(error)}"), code)
-        except (RequestException, ValueError, TwilioException) as error:
+        except (RequestException, *UNREADABLE) as error:
             return ProbeResult(False, f"Twilio does not answer ({type(error).__name__}).", "does_not_answer")
         finally:
             self.close()
