@@ -314,5 +314,6 @@ def test_finds_a_message_by_our_reference(postmark: Postmark, server: HttpServer
     postmark.found = 1
     assert provider.look_up("ref-1") is True
     assert server.requests[-1].query["metadata_winback"] == "ref-1"
+    assert server.requests[-1].query["messagestream"] == "broadcast"
     postmark.found = 0
     assert provider.look_up("ref-1") is None, "its index lags: nothing found is no proof"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 from winback.providers import http
 from winback.providers.errors import ProviderMisconfigured
@@ -58,7 +59,8 @@ def _check_postmark(told: Told) -> tuple[bool, str]:
 
 def _find_at_postmark(told: Told, reference: str) -> bool | None:
     # Its index lags by some minutes, so that nothing found is no proof.
-    found = _ask_postmark(told, f"messages/outbound?count=1&offset=0&metadata_winback={reference}")
+    where = urlencode({"count": 1, "offset": 0, "messagestream": told("stream"), "metadata_winback": reference})
+    found = _ask_postmark(told, f"messages/outbound?{where}")
     return True if found.get("TotalCount") else None
 
 
