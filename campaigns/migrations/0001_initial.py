@@ -143,6 +143,8 @@ class Migration(migrations.Migration):
                 ('unchanged', models.BigIntegerField(default=0)),
                 ('rejected', models.BigIntegerField(default=0)),
                 ('rejects_file', models.CharField(blank=True, max_length=300)),
+                ('rejects_size', models.BigIntegerField(default=0, help_text='Bytes of it that belong to committed lines.')),
+                ('skipped', models.BigIntegerField(default=0)),
                 ('error', models.TextField(blank=True)),
                 ('started_at', models.DateTimeField()),
                 ('finished_at', models.DateTimeField(null=True)),
