@@ -1,4 +1,4 @@
-"""enqueue(): the one door to RQ. PostgreSQL is the queue of record; a job that is lost is found again by the schedule."""
+"""enqueue(): the one door to RQ. PostgreSQL is the queue of record; the schedule finds again what is lost here."""
 
 import importlib
 import logging
@@ -25,7 +25,7 @@ def enqueue(
     queue: str = "default",
     **ids: Any,
 ) -> None:
-    """Have a worker call ``job(**ids)`` once the present transaction is committed, acting for the tenant if one is named.
+    """Have a worker call ``job(**ids)`` once the present transaction is committed, acting for the tenant that is named.
 
     ``unique`` keeps a second copy from waiting beside the first. A queue that is down is logged and forgotten: nothing
     may depend on a job having been enqueued.

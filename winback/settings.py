@@ -1,38 +1,37 @@
-"""The one settings module: every host-specific value comes from the environment, read here and nowhere else."""
+"""The one settings module: every host-specific value comes from the environment, read here and nowhere else.
+
+What each variable means stands in .env.example; what can only be judged together, in winback/checks.py.
+"""
 
 from pathlib import Path
 
-import environ
-from django.core.exceptions import ImproperlyConfigured
+from winback.environment import Environment, checked_address
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.FileAwareEnv()  # NAME_FILE is read where NAME may be a secret
+env = Environment()  # NAME_FILE is read where NAME may be a secret
 if (BASE_DIR / ".env").is_file():
     env.read_env(str(BASE_DIR / ".env"))
 
-
-def required(name: str, meaning: str) -> str:
-    """The value of an environment variable that has no safe default, or a start-up error that names it."""
-    value: str = env.str(name, default="")
-    if not value:
-        raise ImproperlyConfigured(f"{name} is not set: {meaning} (or give its file's name in {name}_FILE).")
-    return value
-
-
-DEBUG: bool = env.bool("DEBUG", default=False)
-SECRET_KEY = required("SECRET_KEY", "a long random string that signs sessions and links")
+DEBUG: bool = env.flag("DEBUG")
+SECRET_KEY: str = env.required("SECRET_KEY", "a long random string that signs sessions and links")
 WINBACK_ENCRYPTION_KEYS: list[str] = [
     key.strip()
-    for key in required(
+    for key in env.required(
         "WINBACK_ENCRYPTION_KEYS", "comma-separated Fernet keys, newest first, that encrypt provider credentials"
     ).split(",")
 ]
-WINBACK_HOME = Path(env.str("WINBACK_HOME", default=str(BASE_DIR / "var")))
-WINBACK_EMBEDDED: bool = env.bool("WINBACK_EMBEDDED", default=False)
-WINBACK_PUBLIC_URL: str = env.str("WINBACK_PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
+WINBACK_HOME: Path = env.folder("WINBACK_HOME", BASE_DIR / "var")
+WINBACK_EMBEDDED: bool = env.flag("WINBACK_EMBEDDED")
+WINBACK_PUBLIC_URL: str = checked_address(
+    "WINBACK_PUBLIC_URL",
+    env.text("WINBACK_PUBLIC_URL", "http://127.0.0.1:8000"),
+    ("http", "https"),
+    "https://winback.example.com",
+).rstrip("/")
+WINBACK_METRICS_TOKEN: str = env.text("WINBACK_METRICS_TOKEN")
 WINBACK_SCHEDULE_TICK = "campaigns.operating.schedule.tick"
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS: list[str] = env.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 
 INSTALLED_APPS = [
     "winback.console.apps.ConsoleConfig",
@@ -84,13 +83,24 @@ TEMPLATES = [
 ]
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
-DATABASES = {"default": env.db_url_config(required("DATABASE_URL", "the address of PostgreSQL 15 or newer"))}
+DATABASE_URL = checked_address(
+    "DATABASE_URL",
+    env.required("DATABASE_URL", "the address of PostgreSQL 15 or newer"),
+    ("postgres", "postgresql"),
+    "postgres://user:password@host:5432/database",
+)
+DATABASES = {"default": env.db_url_config(DATABASE_URL)}
 DATABASES["default"].setdefault("OPTIONS", {})
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-DATABASES["default"]["TEST"] = {"NAME": env.str("WINBACK_TEST_DATABASE", default=None)}
+DATABASES["default"]["TEST"] = {"NAME": env.text("WINBACK_TEST_DATABASE") or None}
 
-REDIS_URL = required("REDIS_URL", "the address of Redis or Valkey")
+REDIS_URL = checked_address(
+    "REDIS_URL",
+    env.required("REDIS_URL", "the address of Redis or Valkey"),
+    ("redis", "rediss", "unix"),
+    "redis://:password@host:6379/0",
+)
 RQ_QUEUES = {
     name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 600, "COMMIT_MODE": "on_db_commit"} for name in ("replies", "default")
 }
@@ -134,15 +144,17 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
-SECURE_SSL_REDIRECT = env.bool("SSL_REDIRECT", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY") else None
+SECURE_SSL_REDIRECT: bool = env.flag("SSL_REDIRECT")
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]  # asked from inside, where there is no TLS
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
+    "root": {"handlers": ["stderr"], "level": env.one_of("LOG_LEVEL", LEVELS, "WARNING")},
 }

@@ -3,9 +3,12 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from campaigns.operating import health
+from campaigns.tracking import urls as tracking
 from catalog.api import router as catalog
 from tenants.access.api import DeveloperApi
 from tenants.activation.api import router as activation
+from winback.console import branding
 
 api = DeveloperApi()
 api.add_router("/catalog", catalog)
@@ -15,4 +18,7 @@ urlpatterns = [
     path("console/", admin.site.urls),
     path("api/", include(api.pages())),
     path("api/", api.urls),
+    path("", include(tracking)),
+    path("", include(branding)),
+    path("", include(health)),
 ]

@@ -1,7 +1,7 @@
 """From a bare Python to the project's own environment, with the standard library alone.
 
-When Django is not importable where a command was started, ``.venv`` is made beside ``manage.py``, the locked requirements
-are installed by hash, and the command starts again in it. A stamp makes the second run quick.
+When Django is not importable where a command was started, ``.venv`` is made beside ``manage.py``, the locked
+requirements are installed by hash, and the command starts again in it. A stamp makes the second run quick.
 """
 
 import fcntl

@@ -4,13 +4,19 @@ import fcntl
 import hashlib
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import django
-import environ
+import psycopg
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import ManagementUtility, call_command
+from django.db import OperationalError
+from redis.exceptions import ConnectionError as RedisConnectionError
 
-from winback.runtime import services
+from winback.environment import Environment
+from winback.runtime import addresses, services
 from winback.runtime.bootstrap import ROOT, say
 from winback.runtime.postgres import ServiceFailed
 
@@ -30,26 +36,56 @@ LEAVE_DATABASE_ALONE = {
     "rqworker",
 }
 
+SERVING = {"serve", "demo"}
+
 
 def main(arguments: list[str]) -> None:
     """Run one command of ``manage.py``."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "winback.settings")
     if (ROOT / ".env").is_file():
-        environ.FileAwareEnv.read_env(str(ROOT / ".env"))
+        Environment.read_env(str(ROOT / ".env"))
     command = arguments[1] if len(arguments) > 1 else "help"
     if command in NEED_NO_SERVICE or {"--help", "-h"} & set(arguments[2:]):
         for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "WINBACK_ENCRYPTION_KEYS"):
             if not os.environ.get(f"{name}_FILE"):
                 os.environ.setdefault(name, PLACEHOLDERS[name])
-    elif not _named("DATABASE_URL") and not _named("REDIS_URL"):
-        try:
-            services.ensure(services.home_folder())
-        except ServiceFailed as error:
-            say(str(error))
-            sys.exit(1)
+        in_one_sentence(lambda: run(arguments))
+        return
+    in_one_sentence(lambda: run_on_services(command, arguments))
+
+
+def run(arguments: list[str]) -> None:
+    _ = settings.INSTALLED_APPS  # here, because Django would forget what is wrong with the settings
+    ManagementUtility(without_settings_module(arguments)).execute()
+
+
+def run_on_services(command: str, arguments: list[str]) -> None:
+    """Run a command that needs the servers: those that the environment names, or the embedded ones."""
+    if command in SERVING:
+        addresses.settle(arguments)
+    if not _named("DATABASE_URL") and not _named("REDIS_URL"):
+        services.ensure(services.home_folder())
         if command not in LEAVE_DATABASE_ALONE:
             bring_up_to_date(services.home_folder())
-    ManagementUtility(without_settings_module(arguments)).execute()
+    run(arguments)
+
+
+def in_one_sentence(work: Callable[[], None]) -> None:
+    """Do the work; what only somebody at the environment can mend ends it with one sentence instead of a traceback."""
+    try:
+        work()
+    except (ImproperlyConfigured, ServiceFailed, addresses.PortUnusable) as error:
+        say(str(error))
+        sys.exit(1)
+    except OperationalError as error:
+        cause = error.__cause__
+        if not isinstance(cause, psycopg.OperationalError) or cause.sqlstate is not None:
+            raise
+        say(f"DATABASE_URL: the database cannot be reached: {' '.join(str(error).split())}")
+        sys.exit(1)
+    except RedisConnectionError as error:
+        say(f"REDIS_URL: the queue cannot be reached: {error}")
+        sys.exit(1)
 
 
 def without_settings_module(arguments: list[str]) -> list[str]:
@@ -88,7 +124,8 @@ def bring_up_to_date(home: Path) -> None:
             return
         django.setup()
         call_command("migrate", verbosity=0, interactive=False)
-        call_command("sync_catalog", verbosity=0, stdout=sys.stderr)
+        with open(os.devnull, "w") as nowhere:
+            call_command("sync_catalog", stdout=nowhere)
         stamp.write_text(wanted)
 
 

@@ -37,7 +37,7 @@ def start(command: list[str], *, on_parent_death: int, log: Path | None, **more:
             stdout=output,
             stderr=subprocess.STDOUT if output is not None else None,
             start_new_session=True,
-            preexec_fn=dies_with_parent(on_parent_death),
+            preexec_fn=dies_with_parent(on_parent_death),  # noqa: PLW1509 - no thread runs where children are made
             **more,
         )
     finally:
@@ -77,7 +77,7 @@ def traversable(path: Path) -> bool:
 
 
 def reachable_copy(folder: Path, *siblings: Path) -> Path:
-    """The folder itself, or a copy (with its siblings) where ``nobody`` can read it, below a checkout that is private."""
+    """The folder itself, or a copy (with its siblings) where ``nobody`` can read it, when it lies in a private one."""
     if os.geteuid() != 0 or traversable(folder):
         return folder
     target = Path(tempfile.mkdtemp(prefix="winback-binaries-", dir="/var/tmp"))

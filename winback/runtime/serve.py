@@ -3,19 +3,19 @@
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from django.conf import settings
 
 from winback.runtime import processes
+from winback.runtime.addresses import is_free
 from winback.runtime.bootstrap import ROOT
 
 logger = logging.getLogger(__name__)
@@ -37,12 +37,8 @@ def _on_signal(_number: int, _frame: FrameType | None) -> None:
 
 def run(port: int, *, ready: Callable[[str], None], host: str = "127.0.0.1", workers: int = 1) -> int:
     """Serve until a signal comes; calls ``ready(address)`` once the web answers. Returns the exit code."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise PortTaken(f"Port {port} is taken: choose another with --port.") from error
+    if not is_free(port, host):
+        raise PortTaken(f"Port {port} is taken: choose another with --port.")
     log = Path(settings.WINBACK_HOME) / "log"
     log.mkdir(parents=True, exist_ok=True)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -92,6 +88,10 @@ def _wait_for(url: str, children: list[tuple[str, "subprocess.Popen[bytes]"]], l
         try:
             with urlopen(url, timeout=2):
                 return
+        except HTTPError as error:
+            if error.code < 500:  # it answers; that this host is not in ALLOWED_HOSTS is as it should be
+                return
+            raise Stop(f"The web server fails with {error.code}; its log: {log / 'web.txt'}") from error
         except (URLError, ConnectionError, TimeoutError) as error:
             if time.monotonic() > end:
                 raise Stop(f"The web server does not answer; its log: {log / 'web.txt'}") from error

@@ -25,7 +25,7 @@ def home_folder() -> Path:
 
 
 def ensure(home: Path) -> None:
-    """Attach to the running embedded services of this home, or start them, and put their addresses in the environment."""
+    """Attach to this home's running embedded services, or start them, and put their addresses in the environment."""
     run = home / "run"
     run.mkdir(parents=True, exist_ok=True)
     holder = (run / "holders.lock").open("w")

@@ -1,0 +1,107 @@
+"""What Prometheus reads: a handful of gauges in its text format, counted over all tenants and naming none."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import django_rq
+from django.db import connection
+from redis.exceptions import RedisError
+from rq import Worker
+
+from campaigns.operating.models import ScheduledTask
+from campaigns.planning.models import Message
+from winback.tenancy import acting_for_all
+
+MESSAGES = "SELECT state, count(*) FROM campaigns_message GROUP BY state"
+
+# The partial index of what waits answers this without looking at a message that has left.
+BACKLOG = """
+SELECT count(*), coalesce(extract(epoch FROM %(now)s - min(due_at)), 0)::float8
+  FROM campaigns_message
+ WHERE state IN ('planned', 'postponed') AND due_at <= %(now)s
+"""
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """One measured quantity, with a value for each set of labels."""
+
+    name: str
+    meaning: str
+    values: Mapping[tuple[tuple[str, str], ...], float]
+
+    def lines(self) -> Iterable[str]:
+        yield f"# HELP {self.name} {self.meaning}"
+        yield f"# TYPE {self.name} gauge"
+        for labels, value in self.values.items():
+            written = ",".join(f'{name}="{_escaped(text)}"' for name, text in labels)
+            yield f"{self.name}{{{written}}} {value:g}" if written else f"{self.name} {value:g}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+
+
+def text(*, now: datetime) -> str:
+    """Every gauge, as Prometheus reads it."""
+    gauges = [*_of_messages(now), *_of_tasks(now), *_of_queue()]
+    return "".join(f"{line}\n" for gauge in gauges for line in gauge.lines())
+
+
+def _of_messages(now: datetime) -> list[Gauge]:
+    with acting_for_all("metrics"), connection.cursor() as cursor:
+        cursor.execute(MESSAGES)
+        counted = dict(cursor.fetchall())
+        cursor.execute(BACKLOG, {"now": now})
+        waiting, age = cursor.fetchone()
+    return [
+        # Every state every time: an alarm on one that has no messages yet must not be an alarm on nothing.
+        Gauge(
+            "winback_messages",
+            "Messages by state.",
+            {(("state", str(state)),): counted.get(str(state), 0) for state in Message.State},
+        ),
+        Gauge("winback_due_messages", "Messages that are due and not sent yet.", {(): waiting}),
+        Gauge("winback_due_oldest_seconds", "How long the oldest due message has waited.", {(): age}),
+    ]
+
+
+def _of_tasks(now: datetime) -> list[Gauge]:
+    tasks = list(ScheduledTask.objects.order_by("code"))
+    finished = [task for task in tasks if task.last_finished_at is not None]
+    return [
+        Gauge(
+            "winback_task_age_seconds",
+            "Time since a piece of regular work last finished.",
+            {(("task", task.code),): (now - task.last_finished_at).total_seconds() for task in finished},
+        ),
+        Gauge(
+            "winback_task_interval_seconds",
+            "How often that work is meant to be done.",
+            {(("task", task.code),): task.every_seconds for task in tasks},
+        ),
+        Gauge(
+            "winback_task_failed",
+            "1 when the last run of that work ended with an error.",
+            {(("task", task.code),): int(bool(task.last_error)) for task in tasks},
+        ),
+    ]
+
+
+def _of_queue() -> list[Gauge]:
+    waiting: dict[tuple[tuple[str, str], ...], float] = {}
+    workers: dict[tuple[tuple[str, str], ...], float] = {}
+    try:
+        for name in ("replies", "default"):
+            queue = django_rq.get_queue(name)
+            waiting[(("queue", name),)] = queue.count
+            workers[(("queue", name),)] = Worker.count(queue=queue)
+        up = 1
+    except RedisError:
+        up = 0
+    return [
+        Gauge("winback_queue_up", "1 when Redis or Valkey answers.", {(): up}),
+        Gauge("winback_queue_jobs", "Jobs that wait for a worker.", waiting),
+        Gauge("winback_workers", "Workers that listen to the queue.", workers),
+    ]
