@@ -1,7 +1,7 @@
 """The intent journal: a local append-only file that says which message was being handed over when a process died.
 
 Around each hand-over two short lines are appended, ``s <id>`` before and ``o <id> <provider id>`` after, each by one
-write(2) to an O_APPEND descriptor: they survive kill -9 of the process (not a power loss, after which the whole small
+write(2) to an O_APPEND descriptor (``r`` a refusal, ``n`` that it did not leave): they survive kill -9 of the process (not a power loss, after which the whole small
 group becomes unknown). ``s`` without ``o`` is the one message whose fate is unknown; one without either never left.
 """
 
@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-_LINE = re.compile(r"(?P<mark>[sor]) (?P<message>\d+)(?: (?P<detail>.*))?\Z")
+_LINE = re.compile(r"(?P<mark>[sorn]) (?P<message>\d+)(?: (?P<detail>.*))?\Z")
 
 
 @dataclass
@@ -42,6 +42,10 @@ class IntentFile:
 
     def handed_over(self, message_id: int, provider_id: str) -> None:
         os.write(self._descriptor, f"o {message_id} {_one_line(provider_id)}\n".encode())
+
+    def not_left(self, message_id: int) -> None:
+        """It was started, and certainly did not leave."""
+        os.write(self._descriptor, f"n {message_id}\n".encode())
 
     def refused(self, message_id: int, code: str) -> None:
         os.write(self._descriptor, f"r {message_id} {_one_line(code)}\n".encode())
@@ -95,6 +99,8 @@ def read(claim: UUID) -> Intents | None:
                 intents.handed_over[message_id] = detail
             case "r":
                 intents.refused[message_id] = detail
+            case "n":
+                intents.started.discard(message_id)
     return intents
 
 

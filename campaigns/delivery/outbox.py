@@ -17,13 +17,18 @@ from campaigns.planning.models import Message
 LEASE_SECONDS = 300
 
 # The only list that may leave. What a person can do between the claim and this moment (stop, pause, opt out) is asked
-# once more here, because rendering a whole claim takes time.
+# once more here, because rendering a whole claim takes time. The evidence of what leaves is written before it does, so
+# that a crash does not lose it.
 HAND_OVER = """
 UPDATE campaigns_message m
    SET state = 'handing_over', attempts = m.attempts + 1, connection_id = %(connection)s,
+       subject = left(r.subject, 300), content_sha256 = r.digest, segments = r.segments,
+       verdicts = m.verdicts || r.verdicts, cost_minor = r.cost,
        lease_until = clock_timestamp() + make_interval(secs => %(lease)s), settled_at = %(now)s
-  FROM campaigns_campaign c, campaigns_enrolment e, campaigns_contact k
- WHERE m.tenant_id = %(tenant)s AND m.id = ANY(%(messages)s)
+  FROM unnest(%(ids)s::bigint[], %(subjects)s::text[], %(digests)s::text[], %(segments)s::int[],
+              %(verdicts)s::jsonb[], %(costs)s::bigint[]) AS r(id, subject, digest, segments, verdicts, cost),
+       campaigns_campaign c, campaigns_enrolment e, campaigns_contact k
+ WHERE m.tenant_id = %(tenant)s AND m.id = r.id
    AND m.state = 'claimed' AND m.claim_token = %(claim)s AND m.lease_until > clock_timestamp()
    AND m.arm = 'treated'
    AND c.id = m.campaign_id AND c.state = 'running'
@@ -45,8 +50,11 @@ WITH r AS (
         AS r(id, state, reason, provider_id, subject, digest, segments, verdicts, error)
 ), moved AS (
     UPDATE campaigns_message m
-       SET state = r.state, reason = r.reason, provider_id = r.provider_id, subject = left(r.subject, 300),
-           content_sha256 = r.digest, segments = r.segments, verdicts = m.verdicts || r.verdicts,
+       SET state = r.state, reason = r.reason, provider_id = r.provider_id,
+           subject = coalesce(nullif(left(r.subject, 300), ''), m.subject),
+           content_sha256 = coalesce(nullif(r.digest, ''), m.content_sha256),
+           segments = coalesce(r.segments, m.segments), verdicts = m.verdicts || r.verdicts,
+           cost_minor = CASE WHEN r.state IN ('handed_over', 'unknown') THEN m.cost_minor ELSE 0 END,
            error = left(r.error, 300), claim_token = NULL, lease_until = NULL, settled_at = %(now)s,
            handed_over_at = CASE WHEN r.state IN ('handed_over', 'unknown') THEN %(now)s END
       FROM r
@@ -78,30 +86,40 @@ UNTOUCH = "DELETE FROM campaigns_touch WHERE tenant_id = %(tenant)s AND message_
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """What a message says and why it may, in the form in which it stays on its row."""
+
+    message_id: int
+    subject: str = ""
+    content_sha256: str = ""
+    segments: int | None = None
+    verdicts: str = "[]"
+    cost_minor: int = 0
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """What became of one claimed message."""
+    """What became of one claimed message; ``evidence`` where it is not on the row yet."""
 
     message_id: int
     state: Message.State
     reason: str = ""
     provider_id: str = ""
-    subject: str = ""
-    content_sha256: str = ""
-    segments: int | None = None
-    verdicts: str = "[]"
     error: str = ""
+    evidence: Evidence | None = None
 
 
 def begin_hand_over(
-    tenant_id: int, message_ids: Sequence[int], *, claim: UUID, connection_id: int | None, now: datetime
+    tenant_id: int, group: Sequence[Evidence], *, claim: UUID, connection_id: int | None, now: datetime
 ) -> set[int]:
-    """Move this group to ``handing_over`` and return those that may leave."""
+    """Move this group to ``handing_over`` with its evidence, and return those that may leave."""
     with connection.cursor() as cursor:
         cursor.execute(
             HAND_OVER,
-            {
+            _evidence(group)
+            | {
                 "tenant": tenant_id,
-                "messages": list(message_ids),
+                "costs": [each.cost_minor for each in group],
                 "claim": claim,
                 "connection": connection_id,
                 "lease": LEASE_SECONDS,
@@ -109,6 +127,16 @@ def begin_hand_over(
             },
         )
         return {row[0] for row in cursor.fetchall()}
+
+
+def _evidence(group: Sequence[Evidence]) -> dict[str, Any]:
+    return {
+        "ids": [each.message_id for each in group],
+        "subjects": [each.subject for each in group],
+        "digests": [each.content_sha256 for each in group],
+        "segments": [each.segments for each in group],
+        "verdicts": [each.verdicts for each in group],
+    }
 
 
 def record_outcomes(
@@ -122,19 +150,14 @@ def record_outcomes(
     """Record what came back, in one statement; returns how many reached each state."""
     if not outcomes:
         return {}
-    parameters: dict[str, Any] = {
+    parameters = _evidence([outcome.evidence or Evidence(outcome.message_id) for outcome in outcomes]) | {
         "tenant": tenant_id,
         "claim": claim,
         "now": now,
         "from_states": list(from_states),
-        "ids": [outcome.message_id for outcome in outcomes],
         "states": [str(outcome.state) for outcome in outcomes],
         "reasons": [outcome.reason for outcome in outcomes],
         "provider_ids": [outcome.provider_id[:200] for outcome in outcomes],
-        "subjects": [outcome.subject for outcome in outcomes],
-        "digests": [outcome.content_sha256 for outcome in outcomes],
-        "segments": [outcome.segments for outcome in outcomes],
-        "verdicts": [outcome.verdicts for outcome in outcomes],
         "errors": [outcome.error for outcome in outcomes],
     }
     with connection.cursor() as cursor:
@@ -173,3 +196,26 @@ def release(
         if released:
             cursor.execute(UNTOUCH, {"tenant": tenant_id, "messages": released})
     return len(released)
+
+
+SETTLE_UNKNOWN = """
+UPDATE campaigns_message m
+   SET state = %(state)s, reason = '', error = '', settled_at = %(now)s,
+       handed_over_at = CASE WHEN %(state)s = 'handed_over' THEN m.handed_over_at END
+ WHERE m.tenant_id = %(tenant)s AND m.id = ANY(%(messages)s) AND m.state = 'unknown'
+RETURNING m.id
+"""
+
+
+def settle_unknown(tenant_id: int, message_ids: Sequence[int], state: Message.State, *, now: datetime) -> int:
+    """What turned out about messages of which nothing was known; returns how many were still unknown."""
+    if not message_ids:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            SETTLE_UNKNOWN, {"tenant": tenant_id, "messages": list(message_ids), "state": str(state), "now": now}
+        )
+        settled = [row[0] for row in cursor.fetchall()]
+        if settled and state == Message.State.PLANNED:
+            cursor.execute(UNTOUCH, {"tenant": tenant_id, "messages": settled})
+    return len(settled)

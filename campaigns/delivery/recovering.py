@@ -2,14 +2,21 @@
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
 
 from campaigns.delivery import intents
-from campaigns.delivery.outbox import Outcome, record_outcomes, release
+from campaigns.delivery.outbox import Outcome, record_outcomes, release, settle_unknown
+from campaigns.delivery.routing import reference_of
 from campaigns.planning.models import Message
+from tenants.accounts.models import Tenant
+from tenants.connections.connecting import open_provider
+from tenants.connections.models import Connection
+from winback.encryption import UndecipherableSecret
+from winback.providers.errors import ProviderError
+from winback.tenancy import acting_for
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +64,44 @@ def recover(tenant_id: int, *, now: datetime, every_claim: bool = False) -> Mapp
     if counts:
         logger.warning("Recovered messages of dead processes for tenant %s: %s", tenant_id, counts)
     return counts
+
+
+LOOK_UP_FOR = timedelta(days=3)
+MOST_LOOKED_UP = 100
+
+
+def look_up_unknown(tenant: Tenant, *, now: datetime) -> Mapping[str, int]:
+    """Ask the providers that can tell what became of unknown messages; returns how many were settled as what.
+
+    What arrived is ``handed_over``; what certainly never did is planned again; the rest stays unknown. Opens its own
+    scopes, because providers are asked outside any transaction.
+    """
+    with acting_for(tenant.pk):
+        rows = Message.objects.for_tenant(tenant).filter(
+            state=Message.State.UNKNOWN, settled_at__gt=now - LOOK_UP_FOR, connection__isnull=False
+        )
+        unknown = list(rows.order_by("settled_at", "id").values_list("pk", "connection_id")[:MOST_LOOKED_UP])
+        if not unknown:
+            return {}
+        connections = Connection.objects.for_tenant(tenant).select_related("tenant")
+        by_id = {each.pk: each for each in connections.filter(pk__in={pk for _, pk in unknown})}
+    arrived, lost = [], []
+    for connection_id, opened in by_id.items():
+        try:
+            with open_provider(opened) as provider:
+                for message_id in (pk for pk, of in unknown if of == connection_id):
+                    match provider.look_up(reference_of(message_id)):
+                        case True:
+                            arrived.append(message_id)
+                        case False:
+                            lost.append(message_id)
+        except (ProviderError, UndecipherableSecret) as error:
+            logger.warning("Connection %s cannot be asked about unknown messages: %s", connection_id, error)
+    with acting_for(tenant.pk):
+        return {
+            "handed_over": settle_unknown(tenant.pk, arrived, Message.State.HANDED_OVER, now=now),
+            "planned": settle_unknown(tenant.pk, lost, Message.State.PLANNED, now=now),
+        }
 
 
 def _settled(message_id: int, journal: intents.Intents | None) -> Outcome:

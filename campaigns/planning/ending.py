@@ -19,9 +19,9 @@ WITH ended AS (
      WHERE m.tenant_id = %(tenant)s AND m.enrolment_id = ended.id AND m.state IN ('planned', 'postponed', 'claimed')
  RETURNING m.id
 ), noted AS (
-    INSERT INTO tenants_event (tenant_id, kind, contact_id, subject_kind, subject_id, data, occurred_at, recorded_at)
+    INSERT INTO tenants_event (tenant_id, kind, contact_id, subject_kind, subject_id, data, occurred_at)
     SELECT %(tenant)s, 'enrolment.ended', contact_id, 'enrolment', id,
-           jsonb_build_object('by', %(ended_by)s::text, 'campaign', campaign_id), %(now)s, %(now)s
+           jsonb_build_object('by', %(ended_by)s::text, 'campaign', campaign_id), %(now)s
       FROM ended ORDER BY id
 )
 SELECT (SELECT count(*) FROM ended), (SELECT count(*) FROM cancelled)

@@ -1,0 +1,50 @@
+"""The frequency cap of a household, over channels and campaigns: a reservation in the touch ledger, taken in the claim.
+
+The n-th touch of a household can be inserted once: of two workers at the same household one waits, then gets nothing.
+SQL for embedding. It expects a temporary table ``claiming`` with id, household_id, due_at, refusal and until, and the
+parameters tenant, now, cap_touches, cap_days.
+"""
+
+# A touch whose message never left (blocked, failed, cancelled) is no touch.
+_RECENT = """
+SELECT t.household_id, t.touched_at,
+       row_number() OVER (PARTITION BY t.household_id ORDER BY t.touched_at DESC, t.ordinal DESC) AS nth
+  FROM campaigns_touch t
+  JOIN campaigns_message m ON m.tenant_id = %(tenant)s AND m.id = t.message_id
+       AND m.state NOT IN ('blocked', 'failed', 'cancelled')
+ WHERE t.tenant_id = %(tenant)s AND t.touched_at > %(now)s - make_interval(days => %(cap_days)s)
+   AND t.household_id IN (SELECT household_id FROM claiming WHERE refusal IS NULL AND until IS NULL)
+"""
+
+# Those for whom the cap has no place left wait until the oldest of the last ``cap_touches`` touches is old enough.
+POSTPONE_CAPPED = f"""
+WITH recent AS MATERIALIZED ({_RECENT}),
+used AS (SELECT household_id, count(*) AS number FROM recent GROUP BY household_id),
+place AS (
+    SELECT c.id, c.household_id, row_number() OVER (PARTITION BY c.household_id ORDER BY c.due_at, c.id) AS nth
+      FROM claiming c WHERE c.refusal IS NULL AND c.until IS NULL
+), over_cap AS (
+    SELECT p.id, coalesce(
+               (SELECT r.touched_at FROM recent r WHERE r.household_id = p.household_id AND r.nth = %(cap_touches)s),
+               %(now)s) + make_interval(days => %(cap_days)s) AS until
+      FROM place p LEFT JOIN used u USING (household_id)
+     WHERE coalesce(u.number, 0) + p.nth > %(cap_touches)s
+)
+UPDATE claiming c SET until = o.until, why = 'frequency_cap' FROM over_cap o WHERE o.id = c.id
+"""
+
+RESERVE = """
+INSERT INTO campaigns_touch (tenant_id, household_id, ordinal, message_id, channel, touched_at)
+SELECT %(tenant)s, c.household_id,
+       coalesce(last.ordinal, 0) + row_number() OVER (PARTITION BY c.household_id ORDER BY c.due_at, c.id),
+       c.id, c.channel, %(now)s
+  FROM claiming c
+  LEFT JOIN LATERAL (
+        SELECT t.ordinal FROM campaigns_touch t
+         WHERE t.tenant_id = %(tenant)s AND t.household_id = c.household_id
+         ORDER BY t.ordinal DESC LIMIT 1) last ON true
+ WHERE c.refusal IS NULL AND c.until IS NULL
+ ORDER BY c.household_id, c.due_at, c.id
+ON CONFLICT DO NOTHING
+RETURNING message_id
+"""

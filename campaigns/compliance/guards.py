@@ -1,0 +1,149 @@
+"""May this person be written to over this channel? Each guard is one SQL expression, asked of many in one statement.
+
+The same expressions are asked when a step is planned, in the statement that claims a message, and when staff ask why.
+The first guard that refuses gives the reason; all of them leave their facts as evidence. What is judged on the rendered
+words stands in content.py, the hours in quiet_hours.py, the caps in caps.py.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+EMAIL, SMS = "email", "sms"
+
+
+@dataclass(frozen=True)
+class Guard:
+    """One question about a person and a channel. ``reason``, ``refuses`` and ``facts`` are SQL over the columns of FACTS."""
+
+    code: str
+    version: int
+    refuses: str
+    reason: str
+    facts: str = "'{}'::jsonb"
+    channels: tuple[str, ...] = (EMAIL, SMS)
+
+
+GUARDS: tuple[Guard, ...] = (
+    Guard("contact_active", 1, "f.contact_state <> 'active'", "'contact_' || f.contact_state"),
+    Guard(
+        "came_back",
+        1,
+        "f.business_at IS NOT NULL",
+        "'came_back'",
+        "jsonb_strip_nulls(jsonb_build_object('job_at', f.business_at))",
+    ),
+    Guard("booked", 1, "f.booked", "'booked'"),
+    Guard(
+        "do_not_contact",
+        1,
+        "f.forbidding_tag IS NOT NULL",
+        "'do_not_contact'",
+        "jsonb_strip_nulls(jsonb_build_object('tag', f.forbidding_tag))",
+    ),
+    Guard(
+        "suppression",
+        1,
+        "f.suppressed_by IS NOT NULL",
+        "'suppressed'",
+        "jsonb_strip_nulls(jsonb_build_object('why', f.suppressed_by, 'suppression', f.suppression_id))",
+    ),
+    Guard("channel_on", 1, "NOT (f.channel = ANY(%(channels)s))", "f.channel || '_off'"),
+    Guard("address", 1, "NOT f.has_address", "CASE f.channel WHEN 'email' THEN 'no_email' ELSE 'no_phone' END"),
+    Guard(
+        "consent",
+        1,
+        "f.consent_state = 'withdrawn' OR (f.consent_state IS NULL AND f.basis = 'given') "
+        "OR (f.consent_state = 'given' AND f.channel = 'sms' AND NOT f.consent_proven) "
+        "OR (f.consent_state IS NULL AND f.basis = 'implied' AND f.implied_expired)",
+        "CASE WHEN f.consent_state = 'withdrawn' THEN f.channel || '_consent_withdrawn' "
+        "WHEN f.consent_state IS NOT NULL THEN 'sms_consent_unproven' "
+        "WHEN f.basis = 'implied' THEN 'implied_consent_expired' ELSE 'no_' || f.channel || '_consent' END",
+        "jsonb_strip_nulls(jsonb_build_object('basis', f.basis, 'rule', f.basis_rule, 'state', f.consent_state, "
+        "'stated_at', f.consent_at, 'source', nullif(f.consent_source, ''), 'consent', f.consent_id))",
+    ),
+    Guard(
+        "silence",
+        1,
+        "f.silent",
+        "'silent_too_long'",
+        "jsonb_strip_nulls(jsonb_build_object('last_job_at', f.lapsed_from, 'months', %(silence_months)s::int))",
+    ),
+)
+
+CUSTOMER_CAME_FIRST = ("came_back", "booked")
+"""Reasons for which a message is cancelled rather than blocked: nothing is wrong, it is not needed any more."""
+
+# The facts that the guards ask about, for each row of a relation ``asked (ref, place, contact_id, channel, brand_id,
+# lapsed_from)``. A consent stated after now does not exist yet; what forbids (a suppression, a tag) counts whenever it
+# was recorded, so that a replay is no way around it (docs/decisions/0005-as-of.md).
+FACTS = """
+SELECT a.ref, a.place, a.channel, a.contact_id, a.lapsed_from,
+       k.state AS contact_state, k.country, k.region, k.timezones, k.household_id, k.phone_key,
+       CASE a.channel WHEN 'email' THEN k.email_key ELSE k.phone_key END IS NOT NULL AS has_address,
+       newer.at AS business_at,
+       coalesce(s.scheduled_at > %(now)s, false) AS booked,
+       tag.name AS forbidding_tag,
+       sup.reason AS suppressed_by, sup.id AS suppression_id,
+       coalesce(rule.basis, 'given') AS basis, rule.code AS basis_rule,
+       consent.id AS consent_id, consent.state AS consent_state, consent.source AS consent_source,
+       consent.stated_at AS consent_at,
+       coalesce(consent.stated_at IS NOT NULL AND consent.source <> '' AND consent.wording <> '', false)
+           AS consent_proven,
+       coalesce((a.lapsed_from AT TIME ZONE %(zone)s)::date + make_interval(months => rule.months) <= %(today)s, false)
+           AS implied_expired,
+       coalesce((a.lapsed_from AT TIME ZONE %(zone)s)::date + make_interval(months => %(silence_months)s::int)
+                <= %(today)s, false) AS silent
+  FROM asked a
+  JOIN campaigns_contact k ON k.tenant_id = %(tenant)s AND k.id = a.contact_id
+  LEFT JOIN campaigns_contactstat s ON s.tenant_id = %(tenant)s AND s.contact_id = a.contact_id
+  LEFT JOIN LATERAL (
+        SELECT max(j.completed_at) AS at
+          FROM campaigns_job j
+         WHERE s.last_job_at > a.lapsed_from
+           AND j.tenant_id = %(tenant)s AND j.contact_id = a.contact_id AND j.status = 'completed'
+           AND j.completed_at > a.lapsed_from AND j.completed_at <= %(now)s) newer ON true
+  LEFT JOIN LATERAL (
+        SELECT t.name
+          FROM campaigns_contacttag t
+         WHERE t.tenant_id = %(tenant)s AND t.contact_id = a.contact_id AND t.name = ANY(%(forbidding_tags)s)
+           AND (t.expires_at IS NULL OR t.expires_at > %(now)s)
+         ORDER BY t.name LIMIT 1) tag ON true
+  LEFT JOIN LATERAL (
+        SELECT x.id, x.reason
+          FROM campaigns_suppression x
+         WHERE x.tenant_id = %(tenant)s AND x.lifted_at IS NULL AND x.address_hmac IN (k.email_hmac, k.phone_hmac)
+           AND x.channel IN (a.channel, 'all') AND (x.brand_id IS NULL OR x.brand_id = a.brand_id)
+         ORDER BY x.id LIMIT 1) sup ON true
+  LEFT JOIN LATERAL (
+        SELECT c.id, c.state, c.source, c.wording, c.stated_at
+          FROM campaigns_consent c
+         WHERE c.tenant_id = %(tenant)s AND c.contact_id = a.contact_id AND c.channel = a.channel
+           AND (c.stated_at IS NULL OR c.stated_at <= %(now)s)
+         ORDER BY c.id DESC LIMIT 1) consent ON true
+  LEFT JOIN LATERAL (
+        SELECT r.code, r.basis, r.months
+          FROM unnest(%(rule_codes)s::text[], %(rule_channels)s::text[], %(rule_countries)s::text[],
+                      %(rule_bases)s::text[], %(rule_months)s::int[])
+               WITH ORDINALITY AS r(code, channel, countries, basis, months, place)
+         WHERE r.channel = a.channel AND (r.countries = '' OR k.country = ANY(string_to_array(r.countries, ',')))
+         ORDER BY r.place LIMIT 1) rule ON true
+"""
+
+
+def judged(stage: str, guards: Sequence[Guard] = GUARDS) -> str:
+    """SQL of a relation over ``asked``: the facts that go on, ``refusal`` (null: allowed) and ``verdicts`` (jsonb).
+
+    ``stage`` is ``plan``, ``claim`` or ``ask``: it stands in the evidence.
+    """
+    refusal = " ".join(f"WHEN {guard.refuses} THEN {guard.reason}" for guard in guards)
+    verdicts = ", ".join(
+        f"jsonb_build_object('guard', '{guard.code}', 'version', {guard.version}, 'when', '{stage}', 'at', %(now)s, "
+        f"'channel', f.channel, 'allowed', NOT coalesce({guard.refuses}, false), 'facts', {guard.facts}) || "
+        f"CASE WHEN {guard.refuses} THEN jsonb_build_object('reason', {guard.reason}) ELSE '{{}}'::jsonb END"
+        for guard in guards
+    )
+    return f"""
+SELECT f.ref, f.place, f.channel, f.contact_id, f.household_id, f.country, f.region, f.timezones, f.phone_key,
+       CASE {refusal} END AS refusal, jsonb_build_array({verdicts}) AS verdicts
+  FROM ({FACTS}) f
+"""

@@ -1,0 +1,161 @@
+"""Claim what is due of one campaign: every guard asked again, hours and caps kept, in one short transaction.
+
+A claim is a lease with a token and a deadline. What may not leave is blocked with its evidence, what may not leave yet
+is postponed to a stated moment. Nothing is rendered or sent here.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+
+from campaigns.compliance import caps
+from campaigns.compliance.asking import Asking
+from campaigns.compliance.guards import CUSTOMER_CAME_FIRST, judged
+from campaigns.compliance.quiet_hours import Hours
+from campaigns.delivery.outbox import LEASE_SECONDS
+
+NEVER_OPEN_WAIT = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What was claimed, and what the claim did with the rest that it looked at."""
+
+    token: UUID
+    message_ids: list[int] = field(default_factory=list)
+    looked_at: int = 0
+    postponed: int = 0
+    blocked: int = 0
+
+
+STAGE = """
+CREATE TEMPORARY TABLE IF NOT EXISTS claiming (
+    id bigint PRIMARY KEY, channel text, household_id bigint, due_at timestamptz, country text, region text,
+    zones text, refusal text, verdicts jsonb, until timestamptz, why text
+) ON COMMIT DROP;
+TRUNCATE claiming
+"""
+
+# Rows that another worker looks at are left to it. Those of a paused campaign or a module that is not active are not
+# looked at: they keep their place.
+LOOK = f"""
+WITH candidate AS MATERIALIZED (
+    SELECT m.id, m.contact_id, m.channel, m.due_at, m.enrolment_id
+      FROM campaigns_message m
+     WHERE m.tenant_id = %(tenant)s AND m.campaign_id = %(campaign)s AND m.state IN ('planned', 'postponed')
+       AND m.due_at <= %(now)s
+     ORDER BY m.due_at, m.id
+     LIMIT %(limit)s
+       FOR UPDATE SKIP LOCKED
+), asked AS (
+    SELECT c.id AS ref, 0 AS place, c.contact_id, c.channel, %(brand)s::bigint AS brand_id, d.lapsed_from
+      FROM candidate c
+      JOIN campaigns_enrolment e ON e.tenant_id = %(tenant)s AND e.id = c.enrolment_id
+      JOIN campaigns_dormancyepisode d ON d.tenant_id = %(tenant)s AND d.id = e.episode_id
+), judgement AS ({judged("claim")})
+INSERT INTO claiming (id, channel, household_id, due_at, country, region, zones, refusal, verdicts)
+SELECT c.id, c.channel, j.household_id, c.due_at, j.country, j.region, array_to_string(j.timezones, ','),
+       j.refusal, j.verdicts
+  FROM candidate c JOIN judgement j ON j.ref = c.id
+"""
+
+PLACES = "SELECT DISTINCT channel, country, region, zones FROM claiming WHERE refusal IS NULL"
+
+CLOSED = """
+UPDATE claiming c SET until = x.until, why = 'quiet_hours'
+  FROM unnest(%(until_channels)s::text[], %(until_countries)s::text[], %(until_regions)s::text[],
+              %(until_zones)s::text[], %(untils)s::timestamptz[]) AS x(channel, country, region, zones, until)
+ WHERE c.refusal IS NULL AND c.channel = x.channel AND c.country = x.country AND c.region = x.region
+   AND c.zones = x.zones
+"""
+
+SETTLE = """
+WITH refused AS (
+    UPDATE campaigns_message m
+       SET state = CASE WHEN c.refusal = ANY(%(came_first)s) THEN 'cancelled' ELSE 'blocked' END,
+           reason = c.refusal, verdicts = m.verdicts || c.verdicts, settled_at = %(now)s
+      FROM claiming c
+     WHERE m.tenant_id = %(tenant)s AND m.id = c.id AND c.refusal IS NOT NULL
+ RETURNING m.id, m.contact_id, m.state, m.reason, m.channel
+), put_off AS (
+    UPDATE campaigns_message m
+       SET state = 'postponed', reason = c.why, due_at = c.until, settled_at = %(now)s,
+           verdicts = m.verdicts || jsonb_build_object(
+               'guard', c.why, 'version', 1, 'when', 'claim', 'at', %(now)s, 'channel', c.channel, 'allowed', false,
+               'reason', c.why, 'facts', jsonb_build_object('until', c.until))
+      FROM claiming c
+     WHERE m.tenant_id = %(tenant)s AND m.id = c.id AND c.refusal IS NULL AND c.until IS NOT NULL
+ RETURNING m.id
+), noted AS (
+    INSERT INTO tenants_event (tenant_id, kind, contact_id, subject_kind, subject_id, data, occurred_at)
+    SELECT %(tenant)s, 'message.' || state, contact_id, 'message', id,
+           jsonb_build_object('channel', channel, 'campaign', %(campaign)s::bigint, 'reason', reason), %(now)s
+      FROM refused ORDER BY id
+)
+SELECT (SELECT count(*) FROM refused), (SELECT count(*) FROM put_off)
+"""
+
+TAKE = f"""
+WITH touched AS ({caps.RESERVE})
+UPDATE campaigns_message m
+   SET state = 'claimed', claim_token = %(token)s, reason = '', settled_at = %(now)s,
+       lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
+       verdicts = m.verdicts || c.verdicts || jsonb_build_array(
+           jsonb_build_object('guard', 'quiet_hours', 'version', 1, 'when', 'claim', 'at', %(now)s, 'channel',
+                              c.channel, 'allowed', true, 'facts', jsonb_build_object('zones', c.zones)),
+           jsonb_build_object('guard', 'frequency_cap', 'version', 1, 'when', 'claim', 'at', %(now)s, 'channel',
+                              c.channel, 'allowed', true,
+                              'facts', jsonb_build_object('most', %(cap_touches)s::int, 'days', %(cap_days)s::int)))
+  FROM claiming c
+ WHERE m.tenant_id = %(tenant)s AND m.id = c.id AND c.id IN (SELECT message_id FROM touched)
+RETURNING m.id
+"""
+
+
+def claim(asking: Asking, *, hours: Hours, limit: int) -> Claim:
+    """Claim at most ``limit`` due messages of the campaign. Inside an open scope, which commits the claim."""
+    token = uuid4()
+    values: dict[str, Any] = asking.parameters() | {
+        "limit": limit,
+        "token": token,
+        "lease": LEASE_SECONDS,
+        "came_first": list(CUSTOMER_CAME_FIRST),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(STAGE)
+        cursor.execute(LOOK, values)
+        looked_at = cursor.rowcount
+        if not looked_at:
+            return Claim(token)
+        _keep_quiet_hours(cursor, asking, hours)
+        cursor.execute(caps.POSTPONE_CAPPED, values)
+        cursor.execute(SETTLE, values)
+        blocked, postponed = cursor.fetchone()
+        cursor.execute(TAKE, values)
+        claimed = sorted(row[0] for row in cursor.fetchall())
+    return Claim(token, claimed, looked_at, postponed, blocked)
+
+
+def _keep_quiet_hours(cursor: CursorWrapper, asking: Asking, hours: Hours) -> None:
+    """Put off what falls outside the hours where its recipient lives: one question for each place, not for each person."""
+    cursor.execute(PLACES)
+    closed: list[tuple[str, str, str, str, datetime]] = []
+    for channel, country, region, zones in cursor.fetchall():
+        opens = hours.next_allowed(
+            channel,
+            country,
+            region,
+            tuple(zones.split(",")) if zones else (asking.tenant.timezone,),
+            asking.now,
+            courteous=asking.courteous_email,
+        )
+        until = opens if opens is not None else asking.now + NEVER_OPEN_WAIT
+        if until > asking.now:
+            closed.append((channel, country, region, zones, until))
+    if closed:
+        names = ("until_channels", "until_countries", "until_regions", "until_zones", "untils")
+        cursor.execute(CLOSED, dict(zip(names, map(list, zip(*closed, strict=True)), strict=True)))

@@ -1,0 +1,217 @@
+"""Why a contact is or is not dormant, enrolled, and writable over each channel, and what comes next for it."""
+
+import re
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from campaigns.audience import addresses
+from campaigns.audience.models import Assignment, Channel, Contact, ContactStat, DormancyEpisode
+from campaigns.compliance.asking import Asking, asking_of
+from campaigns.compliance.guards import judged
+from campaigns.compliance.quiet_hours import Hours
+from campaigns.planning.models import Campaign, Enrolment, Message, Step
+from catalog.models import Module
+from tenants.accounts.models import Brand, Tenant
+from tenants.activation.models import ModuleActivation
+from tenants.activation.module_settings import filled
+
+MODULE = "dormant_customer_reactivation"
+
+ASK = f"""
+WITH asked AS (
+    SELECT way.place AS ref, way.place, %(contact)s::bigint AS contact_id, way.channel, %(brand)s::bigint AS brand_id,
+           %(lapsed_from)s::timestamptz AS lapsed_from
+      FROM unnest(%(asked_channels)s::text[]) WITH ORDINALITY AS way(channel, place)
+)
+SELECT j.channel, j.refusal, j.verdicts, j.country, j.region, j.timezones FROM ({judged("ask")}) j ORDER BY j.place
+"""
+
+TOUCHES = """
+SELECT t.touched_at FROM campaigns_touch t
+  JOIN campaigns_message m ON m.tenant_id = %(tenant)s AND m.id = t.message_id
+       AND m.state NOT IN ('blocked', 'failed', 'cancelled')
+ WHERE t.tenant_id = %(tenant)s AND t.household_id = %(household)s
+   AND t.touched_at > %(now)s - make_interval(days => %(cap_days)s)
+ ORDER BY t.touched_at DESC
+OFFSET %(cap_touches)s - 1 LIMIT 1
+"""
+
+
+class NoSuchContact(LookupError):
+    """Nobody of this tenant has that external id, e-mail or phone."""
+
+
+def find_contact(tenant: Tenant, text: str) -> Contact:
+    """The contact with this external id, e-mail address or phone number; raises NoSuchContact."""
+    rows = Contact.objects.for_tenant(tenant).order_by("id")
+    email = addresses.email_key(text)
+    phone = addresses.phone_e164(text, tenant.country) if re.search(r"\d{5}", text) else None
+    for wanted in ({"external_id": text}, {"email_key": email}, {"phone_key": phone}):
+        if all(wanted.values()):
+            found: Contact | None = rows.filter(**wanted).first()
+            if found is not None:
+                return found
+    raise NoSuchContact(f"There is no contact {text!r}: give its external id, e-mail address or phone number.")
+
+
+def explain(tenant: Tenant, contact: Contact, *, now: datetime) -> dict[str, Any]:
+    """The answer of contract.md §3: ``dormant``, ``writable`` by channel, ``next`` and ``reasons``, with their facts.
+
+    Inside an open scope. Nothing is changed: the guards are asked as the claim would ask them now.
+    """
+    episode = (
+        DormancyEpisode.objects.for_tenant(tenant).filter(contact=contact, state=DormancyEpisode.State.OPEN).first()
+    )
+    stat = ContactStat.objects.for_tenant(tenant).filter(contact=contact).first()
+    enrolment = (
+        Enrolment.objects.for_tenant(tenant)
+        .filter(contact=contact)
+        .select_related("campaign")
+        .order_by("-enrolled_at", "-id")
+        .first()
+    )
+    asking = _asking(tenant, now=now)
+    lapsed_from = episode.lapsed_from if episode is not None else (stat.last_job_at if stat is not None else None)
+    writable = _writable(asking, contact, lapsed_from)
+    return {
+        "contact": contact.external_id or str(contact.pk),
+        "dormant": episode is not None,
+        "reasons": _reasons(stat, episode, enrolment, asking),
+        "writable": writable,
+        "next": _next(tenant, enrolment, stat),
+        "episode": _episode_facts(episode),
+        "enrolment": _enrolment_facts(tenant, contact, enrolment),
+        "last_job_at": _written(stat.last_job_at if stat is not None else None),
+    }
+
+
+def _asking(tenant: Tenant, *, now: datetime) -> Asking:
+    """The rules of the tenant's campaign; before there is one, the module's own defaults."""
+    campaign = (
+        Campaign.objects.for_tenant(tenant)
+        .select_related("activation", "tenant__plan", "tenant__niche")
+        .order_by("pk")
+        .first()
+    )
+    if campaign is None:
+        module = Module.objects.get(code=MODULE)
+        campaign = Campaign(
+            tenant=tenant,
+            activation=ModuleActivation(tenant=tenant, module=module, settings=filled(module, {})),
+            brand=Brand.objects.for_tenant(tenant).get(is_default=True),
+        )
+    return asking_of(campaign, now=now)
+
+
+def _writable(asking: Asking, contact: Contact, lapsed_from: datetime | None) -> dict[str, Any]:
+    hours = Hours.load(asking.now)
+    values = asking.parameters() | {
+        "contact": contact.pk,
+        "lapsed_from": lapsed_from,
+        "asked_channels": list(Channel.values),
+        "household": contact.household_id,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(ASK, values)
+        rows = cursor.fetchall()
+        cursor.execute(TOUCHES, values)
+        full = cursor.fetchone()
+    answer: dict[str, Any] = {}
+    for channel, refusal, verdicts, country, region, zones in rows:
+        opens = hours.next_allowed(
+            channel,
+            country,
+            region,
+            tuple(zones or (asking.tenant.timezone,)),
+            asking.now,
+            courteous=asking.courteous_email,
+        )
+        refused = [verdict["reason"] for verdict in verdicts if not verdict["allowed"]]
+        answer[channel] = {
+            "allowed": refusal is None,
+            "reasons": refused,
+            "not_before": _written(opens) if refusal is None and opens is not None and opens > asking.now else None,
+            "household_cap_reached_since": _written(full[0]) if full else None,
+            "verdicts": verdicts,
+        }
+    return answer
+
+
+def _reasons(
+    stat: ContactStat | None, episode: DormancyEpisode | None, enrolment: Enrolment | None, asking: Asking
+) -> list[str]:
+    """Why it is not dormant; or, if it is, why it is not being written to."""
+    if episode is None:
+        if stat is None or (stat.next_scan_at is not None and stat.next_scan_at <= asking.now):
+            return ["not_scanned_yet"]
+        return [stat.not_open_reason or "no_open_episode"]
+    if enrolment is None or enrolment.episode_id != episode.pk:
+        if asking.campaign.pk is None:
+            return ["no_campaign"]
+        return ["waits_for_enrolment" if enrolment is None else "enrolled_recently"]
+    if enrolment.state == Enrolment.State.ENDED:
+        return [f"enrolment_ended_{enrolment.ended_by}"]
+    return ["held_out"] if enrolment.arm == "held_out" else []
+
+
+def _next(tenant: Tenant, enrolment: Enrolment | None, stat: ContactStat | None) -> dict[str, Any] | None:
+    """What comes next, and when: a message, a step, or the scan that looks again."""
+    if enrolment is not None and enrolment.state == Enrolment.State.ACTIVE:
+        waiting = (
+            Message.objects.for_tenant(tenant)
+            .filter(enrolment=enrolment, state__in=[Message.State.PLANNED, Message.State.POSTPONED])
+            .order_by("due_at")
+            .first()
+        )
+        if waiting is not None:
+            return {
+                "what": "message",
+                "step": waiting.step_code,
+                "channel": waiting.channel,
+                "at": _written(waiting.due_at),
+                "reason": waiting.reason,
+            }
+        step = (
+            Step.objects.for_tenant(tenant)
+            .filter(
+                campaign=enrolment.campaign,
+                workflow_version=enrolment.workflow_version,
+                position=enrolment.position,
+            )
+            .first()
+        )
+        what = {"step": step.code, "channel": step.channel} if step is not None else {"step": "end"}
+        return {"what": "step", "at": _written(enrolment.next_action_at)} | what
+    if stat is not None and stat.next_scan_at is not None:
+        return {"what": "scan", "at": _written(stat.next_scan_at)}
+    return None
+
+
+def _episode_facts(episode: DormancyEpisode | None) -> dict[str, Any] | None:
+    if episode is None:
+        return None
+    return {
+        "cohort_months": episode.cohort_months,
+        "lapsed_from": _written(episode.lapsed_from),
+        "opened_at": _written(episode.opened_at),
+    }
+
+
+def _enrolment_facts(tenant: Tenant, contact: Contact, enrolment: Enrolment | None) -> dict[str, Any] | None:
+    arm = Assignment.objects.for_tenant(tenant).filter(contact=contact).values_list("arm", flat=True).first()
+    if enrolment is None:
+        return {"arm": arm} if arm else None
+    return {
+        "arm": enrolment.arm,
+        "campaign": enrolment.campaign.code,
+        "state": enrolment.state,
+        "ended_by": enrolment.ended_by,
+        "enrolled_at": _written(enrolment.enrolled_at),
+        "position": enrolment.position,
+    }
+
+
+def _written(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment is not None else None
