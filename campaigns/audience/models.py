@@ -89,6 +89,10 @@ class Contact(TenantScoped):
             models.Index(
                 fields=["tenant", "address_key"], name="contact_address", condition=Q(address_key__isnull=False)
             ),
+            # Whom a contact has taken in: results follow the person, not the row.
+            models.Index(
+                fields=["tenant", "merged_into"], name="contact_merged", condition=Q(merged_into__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

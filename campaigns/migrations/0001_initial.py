@@ -473,6 +473,10 @@ class Migration(migrations.Migration):
             model_name='contact',
             index=models.Index(condition=models.Q(('address_key__isnull', False)), fields=['tenant', 'address_key'], name='contact_address'),
         ),
+        migrations.AddIndex(
+            model_name='contact',
+            index=models.Index(condition=models.Q(('merged_into__isnull', False)), fields=['tenant', 'merged_into'], name='contact_merged'),
+        ),
         migrations.AddConstraint(
             model_name='contact',
             constraint=models.UniqueConstraint(fields=('tenant', 'external_id'), name='contact_external_id'),
