@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 
-from winback import tenancy
+from winback import checks, tenancy
 
 
 class TenantsConfig(AppConfig):
@@ -9,3 +9,4 @@ class TenantsConfig(AppConfig):
 
     def ready(self) -> None:
         tenancy.install()
+        checks.install()

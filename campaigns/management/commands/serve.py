@@ -18,6 +18,8 @@ class Command(BaseCommand):
         parser.add_argument("--workers", type=int, default=1, help="How many RQ workers.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self.check(databases=["default"])
+
         def ready(address: str) -> None:
             self.stdout.write(f"winback is at {address}/console/ (Ctrl-C stops it)")
 
