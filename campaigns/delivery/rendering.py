@@ -81,7 +81,15 @@ def facts_of(tenant_id: int, message_ids: Sequence[int], *, now: datetime) -> li
     with connection.cursor() as cursor:
         cursor.execute(FACTS, {"tenant": tenant_id, "messages": list(message_ids), "now": now})
         columns = [column.name for column in cursor.description or ()]
-        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+        rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+    for facts in rows:
+        facts["unsubscribe_url"] = unsubscribe_url(tenant_id, facts["id"])
+        facts["booking_url"] = booking_url(tenant_id, facts["id"])
+        facts["today"] = now.astimezone(_zone(facts["timezone"])).date()
+    return rows
+
+
+_zone = lru_cache(maxsize=600)(ZoneInfo)
 
 
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven")
@@ -111,7 +119,7 @@ def time_since(months: int) -> str:
 
 def context_of(facts: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
     """The plain dictionary that a template sees. Names and shape are those that sync_catalog validates against."""
-    zone = ZoneInfo(facts["timezone"])
+    zone = _zone(facts["timezone"])
     niche = facts["niche_content"] if isinstance(facts["niche_content"], dict) else {}
     sensitive = bool(niche.get("sensitive"))
     last_at: datetime | None = facts["last_completed_at"] or facts["lapsed_from"]
@@ -128,7 +136,7 @@ def context_of(facts: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
             "code": facts["coupon"],
             "expires": f"{expires:%B} {expires.day}, {expires.year}" if expires else "",
         }
-    url = unsubscribe_url(facts["tenant_id"], facts["id"])
+    url = facts["unsubscribe_url"]
     return {
         "contact": {"first_name": _tidy(facts["first_name"])},
         "business": {
@@ -150,7 +158,7 @@ def context_of(facts: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
         },
         "niche": niche.get("phrases") or {},
         "offer": offer,
-        "booking_url": booking_url(facts["tenant_id"], facts["id"]),
+        "booking_url": facts["booking_url"],
         "unsubscribe_url": url,
         "preferences_url": url,
     }

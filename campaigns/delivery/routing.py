@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from campaigns.audience.models import Channel
-from campaigns.delivery.links import unsubscribe_url
 from campaigns.delivery.rendering import Rendered
 from tenants.accounts.models import Tenant
 from tenants.connections.connecting import active_connection, open_provider
@@ -46,7 +45,7 @@ def connection_for(tenant: Tenant, channel: str) -> Connection | None:
 def headers(facts: Mapping[str, Any]) -> dict[str, str]:
     """The headers of a marketing e-mail: one-click unsubscribe (RFC 8058) and the sender's own feedback loop."""
     return {
-        "List-Unsubscribe": f"<{unsubscribe_url(facts['tenant_id'], facts['id'])}>",
+        "List-Unsubscribe": f"<{facts['unsubscribe_url']}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         "Feedback-ID": f"{facts['campaign_id']}:{facts['brand_id']}:{facts['tenant_id']}:winback",
     }
