@@ -36,7 +36,7 @@ class Hearing:
         self.journal.refused(message_id, code)
         self.outcomes[message_id] = self.outcome(message_id, Message.State.FAILED, reason=code, error=detail)
 
-    def deferred(self, reference: str, code: str, detail: str) -> None:  # noqa: ARG002 - the code says it
+    def deferred(self, reference: str, code: str, detail: str) -> None:
         message_id = message_id_of(reference)
         self.journal.not_left(message_id)
         self.outcomes.pop(message_id, None)

@@ -14,7 +14,7 @@ from typing import Any
 from campaigns.audience.models import Arm, Channel, Contact
 from campaigns.audience.suppressing import suppress
 from campaigns.compliance import content
-from campaigns.compliance.asking import Asking, asking_of
+from campaigns.compliance.asking import asking_of
 from campaigns.compliance.quiet_hours import Hours
 from campaigns.delivery import claiming, intents, outbox, recovering, routing
 from campaigns.delivery.claiming import Claim

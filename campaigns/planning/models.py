@@ -141,9 +141,7 @@ class Enrolment(TenantScoped):
         ]
         indexes = [
             models.Index(fields=["tenant", "contact", "-enrolled_at"], name="enrolment_of_contact"),
-            models.Index(
-                fields=["tenant", "next_action_at"], name="enrolment_due", condition=Q(state="active")
-            ),
+            models.Index(fields=["tenant", "next_action_at"], name="enrolment_due", condition=Q(state="active")),
             models.Index(fields=["tenant", "campaign", "enrolled_at"], name="enrolment_of_campaign"),
         ]
 
