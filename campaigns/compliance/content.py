@@ -5,15 +5,37 @@ a small function registered with its id and version; the catalog tells staff wha
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from email.utils import parseaddr
+from functools import cached_property, lru_cache
 from typing import Any
 
 from campaigns.compliance.verdict import Verdict
+from campaigns.compliance.visible import Seen, Unreadable, see
+from campaigns.compliance.wording import has_hole, pretends, untrue_urgency
+from winback.providers.sms.segments import LONGEST, count, plainer
+
+MOST_SEGMENTS = 4
+ONE_CLICK = "List-Unsubscribe=One-Click"
+
+_LINK = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[\w.~-]+)*/u/[\w-]{40}")
+_SAYS_STOP = re.compile(r"\b(?:unsubscribe|opt[ -]?out|stop (?:these|receiving|getting))", re.IGNORECASE)
+_STOP = re.compile(
+    r"\b(?:reply|text|send)\s+STOP\b.{0,30}\b(?:opt[ -]?out|unsubscribe|end|quit)\b|\bSTOP to \w+", re.IGNORECASE
+)
+_SHORTENER = re.compile(
+    r"(?<![\w.-])(?:bit\.ly|bitly\.com|tinyurl\.com|t\.co|goo\.gl|ow\.ly|is\.gd|v\.gd|buff\.ly|rebrand\.ly|cutt\.ly|tiny\.cc"
+    r"|rb\.gy|shorturl\.at|t\.ly|bl\.ink|lnkd\.in|s\.id|soo\.gd|trib\.al|x\.co|qr\.ae|adf\.ly|short\.io|clck\.ru|dub\.sh)\b",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Words:
     """One rendered message, and what is known of it.
 
@@ -28,9 +50,28 @@ class Words:
     headers: Mapping[str, str]
     facts: Mapping[str, Any]
 
+    @cached_property
+    def seen(self) -> Seen | None:
+        """What is visible of the HTML; None when that cannot be said."""
+        try:
+            return see(self.html, (self.facts["unsubscribe_url"], self.facts["booking_url"]))
+        except Unreadable:
+            return None
 
-Refusal = str
-"""A stable code of why the words may not leave; empty: they may."""
+    @cached_property
+    def folded(self) -> str:
+        return " ".join(self.text.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A guard's answer: a stable code when the words may not leave, and what it saw."""
+
+    refusal: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+ALLOWED = Answer()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +81,24 @@ class ContentGuard:
     code: str
     version: int
     channels: tuple[str, ...]
-    refusal: Callable[[Words], Refusal]
+    ask: Callable[[Words], Answer]
 
     def judge(self, words: Words) -> Verdict:
-        reason = self.refusal(words)
-        return Verdict(self.code, self.version, not reason, reason)
+        answer = self.ask(words)
+        return Verdict(self.code, self.version, not answer.refusal, answer.refusal, answer.facts)
 
 
 GUARDS: dict[str, ContentGuard] = {}
 
 
-def guard(code: str, *, version: int, channels: tuple[str, ...]) -> Callable[[Callable[[Words], Refusal]], None]:
+def guard(
+    code: str, *, version: int, channels: tuple[str, ...]
+) -> Callable[[Callable[[Words], Answer]], Callable[[Words], Answer]]:
     """Register a function as the guard of this id."""
 
-    def register(refusal: Callable[[Words], Refusal]) -> None:
-        GUARDS[code] = ContentGuard(code, version, channels, refusal)
+    def register(ask: Callable[[Words], Answer]) -> Callable[[Words], Answer]:
+        GUARDS[code] = ContentGuard(code, version, channels, ask)
+        return ask
 
     return register
 
@@ -84,3 +128,97 @@ def as_evidence(verdicts: Sequence[Verdict], *, at: datetime) -> str:
             for verdict in verdicts
         ]
     )
+
+
+@lru_cache(maxsize=1024)
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(folded for line in text.splitlines() if (folded := " ".join(line.split())))
+
+
+@guard("email_footer", version=1, channels=("email",))
+def email_footer(words: Words) -> Answer:
+    """Legal name, postal address and this message's own unsubscribe link, to be seen in HTML and in text; RFC 8058."""
+    facts, url = words.facts, words.facts["unsubscribe_url"]
+    legal_name = _lines(facts["legal_name"] or facts["tenant_legal_name"])
+    address = _lines(facts["postal_address"] or facts["tenant_postal_address"])
+    if not legal_name or not address or not any(character.isdigit() for line in address for character in line):
+        return Answer("no_legal_name" if not legal_name else "no_postal_address")
+    if words.seen is None:
+        return Answer("html_unreadable")
+    for part, shown in (("html", words.seen.text), ("text", words.folded)):
+        if not all(line in shown for line in legal_name):
+            return Answer("footer_without_legal_name", {"part": part})
+        if not all(line in shown for line in address):
+            return Answer("footer_without_address", {"part": part})
+    if _LINK.fullmatch(url) is None or _SAYS_STOP.search(words.seen.words_of(url)) is None:
+        return Answer("footer_without_unsubscribe", {"part": "html"})
+    if url not in words.folded.split(" ") or _SAYS_STOP.search(words.folded) is None:
+        return Answer("footer_without_unsubscribe", {"part": "text"})
+    if words.headers.get("List-Unsubscribe") != f"<{url}>" or words.headers.get("List-Unsubscribe-Post") != ONE_CLICK:
+        return Answer("no_one_click_header")
+    return ALLOWED
+
+
+@guard("can_spam", version=1, channels=("email",))
+def can_spam(words: Words) -> Answer:
+    """True about whom it is from and what its subject says, and plainly an advertisement."""
+    facts, subject = words.facts, words.subject
+    sender = facts["sender_email"] or ""
+    name = facts["sender_name"] or ""
+    stated = words.headers.get("From")
+    if _ADDRESS.fullmatch(sender) is None:
+        return Answer("sender_missing")
+    if stated is not None and parseaddr(stated) != (name, sender):
+        return Answer("sender_not_the_brand")
+    if _CONTROL.search(name) or ("@" in name and name != sender):
+        return Answer("sender_misleading")
+    if not subject.strip() or _CONTROL.search(subject):
+        return Answer("subject_missing" if not subject.strip() else "subject_broken")
+    if pretends(subject):
+        return Answer("subject_misleading")
+    if refusal := _untrue_claim(facts, subject):
+        return Answer(refusal)
+    if words.seen is None or "dvertisement" not in words.seen.text or "dvertisement" not in words.text:
+        return Answer("not_said_to_be_advertising")
+    return ALLOWED
+
+
+@guard("sms_opt_out", version=1, channels=("sms",))
+def sms_opt_out(words: Words) -> Answer:
+    """Names the business, says how to stop, hides no address behind a shortener, and is not too long."""
+    facts, text = words.facts, words.text
+    business = plainer(facts["sms_name"] or facts["brand_name"] or facts["tenant_name"]).strip()
+    if not business or business not in plainer(text):
+        return Answer("sms_without_business")
+    if _STOP.search(text) is None:
+        return Answer("sms_without_opt_out")
+    if _SHORTENER.search(text):
+        return Answer("sms_with_shortened_link")
+    if refusal := _untrue_claim(facts, text):
+        return Answer(refusal)
+    counted = count(text)
+    saw = {"segments": counted.segments, "encoding": counted.encoding}
+    if counted.segments > MOST_SEGMENTS or len(text) > LONGEST:
+        return Answer("sms_too_long", saw)
+    return Answer(facts=saw)
+
+
+def _untrue_claim(facts: Mapping[str, Any], words: str) -> str:
+    ends, today = facts["expires_on"] if facts["offer_id"] else None, facts["today"]
+    if ends is not None and ends < today:
+        return "offer_expired"
+    return "urgency_untrue" if untrue_urgency(words, ends=ends, today=today) else ""
+
+
+@guard("template_integrity", version=1, channels=("email", "sms"))
+def template_integrity(words: Words) -> Answer:
+    """Whole sentences: no value missing, no template code left over, no part empty."""
+    if not words.text.strip() or (words.channel == "email" and not (words.html and words.subject.strip())):
+        return Answer("words_missing")
+    parts = {"subject": words.subject, "text": words.text}
+    if words.seen is not None and words.channel == "email":
+        parts["html"] = words.seen.text
+    for part, shown in parts.items():
+        if has_hole(shown) or "  " in shown:
+            return Answer("words_with_holes", {"part": part})
+    return ALLOWED
