@@ -13,7 +13,7 @@ EMAIL, SMS = "email", "sms"
 
 @dataclass(frozen=True)
 class Guard:
-    """One question about a person and a channel. ``reason``, ``refuses`` and ``facts`` are SQL over the columns of FACTS."""
+    """One question about a person and a channel: ``refuses``, ``reason`` and ``facts`` are SQL over FACTS."""
 
     code: str
     version: int

@@ -141,7 +141,7 @@ def claim(asking: Asking, *, hours: Hours, limit: int) -> Claim:
 
 
 def _keep_quiet_hours(cursor: CursorWrapper, asking: Asking, hours: Hours) -> None:
-    """Put off what falls outside the hours where its recipient lives: one question for each place, not for each person."""
+    """Put off what falls outside the hours where its recipient lives: one question a place, not one a person."""
     cursor.execute(PLACES)
     closed: list[tuple[str, str, str, str, datetime]] = []
     for channel, country, region, zones in cursor.fetchall():

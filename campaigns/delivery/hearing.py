@@ -11,8 +11,9 @@ from campaigns.planning.models import Message
 
 @dataclass
 class Hearing:
-    """The witness of one group (providers/handing.py). ``outcomes`` is what can be recorded, ``later`` what may be tried
-    again by itself: (message, reason).
+    """The witness of one group (providers/handing.py).
+
+    ``outcomes`` is what can be recorded; ``later`` names the reason of those that may be tried again by themselves.
     """
 
     journal: IntentFile

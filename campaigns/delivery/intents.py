@@ -1,8 +1,9 @@
 """The intent journal: a local append-only file that says which message was being handed over when a process died.
 
-Around each hand-over two short lines are appended, ``s <id>`` before and ``o <id> <provider id>`` after, each by one
-write(2) to an O_APPEND descriptor (``r`` a refusal, ``n`` that it did not leave): they survive kill -9 of the process (not a power loss, after which the whole small
-group becomes unknown). ``s`` without ``o`` is the one message whose fate is unknown; one without either never left.
+Around each hand-over two short lines are appended, ``s <id>`` before and ``o <id> <provider id>`` after (``r`` for a
+refusal, ``n`` for what did not leave), each by one write(2) to an O_APPEND descriptor: they survive kill -9 of the
+process (not a power loss, after which the whole small group becomes unknown). ``s`` without another line is the one
+message whose fate is unknown; one without any never left.
 """
 
 import os

@@ -114,7 +114,7 @@ def opened(connection: Connection, *, now: datetime, deliver: bool) -> Iterator[
 
 
 def cost_minor(connection: Connection, channel: str, segment_count: int | None) -> int:
-    """What a message costs by the price that stands in the connection's settings (``price_minor``: a segment or mail)."""
+    """What a message costs, by ``price_minor`` in the connection's settings: for a mail, or for a segment of a text."""
     price = connection.settings.get("price_minor") or 0
     try:
         each = int(price)

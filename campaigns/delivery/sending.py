@@ -94,7 +94,7 @@ def send_due(
 
 
 def sendable_campaigns(tenant: Tenant) -> list[Campaign]:
-    """The campaigns whose messages may be claimed: running, of a module that is active, of a tenant that is not suspended."""
+    """The campaigns whose messages may be claimed: running, their module active, their tenant not suspended."""
     if tenant.state != Tenant.State.ACTIVE:
         return []
     rows = Campaign.objects.for_tenant(tenant).filter(

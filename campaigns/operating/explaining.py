@@ -148,7 +148,7 @@ def _reasons(
             return ["not_scanned_yet"]
         return [stat.not_open_reason or "no_open_episode"]
     if enrolment is None or enrolment.episode_id != episode.pk:
-        if asking.campaign.pk is None:
+        if asking.campaign._state.adding:
             return ["no_campaign"]
         return ["waits_for_enrolment" if enrolment is None else "enrolled_recently"]
     if enrolment.state == Enrolment.State.ENDED:

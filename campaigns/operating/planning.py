@@ -100,7 +100,8 @@ WITH due AS MATERIALIZED (
            chosen.channel, wording.id, CASE WHEN due.with_offer THEN %(offer)s::bigint END, due.arm,
            CASE WHEN chosen.refusal IS NULL THEN 'planned'
                 WHEN chosen.refusal = ANY(%(came_first)s) THEN 'cancelled' ELSE 'blocked' END,
-           coalesce(chosen.refusal, ''), due.due_at, due.due_at, evidence.verdicts, 0, '', '', '', 0, '', %(now)s, %(now)s
+           coalesce(chosen.refusal, ''), due.due_at, due.due_at, evidence.verdicts, 0, '', '', '', 0, '',
+           %(now)s, %(now)s
       FROM due
       JOIN chosen ON chosen.ref = due.id
       JOIN evidence ON evidence.ref = due.id

@@ -1,7 +1,8 @@
 """A stretch of time in fast motion: scan, plan, send and attribute, day by day, on a sandbox tenant.
 
 Every day is the same deeds that the schedule runs, at noon in the tenant's zone. A finished day leaves a row, so a
-simulation that was killed goes on where it stopped; the deeds are safe to run twice, so the day it died in is run again.
+simulation that was killed goes on where it stopped; the deeds are safe to run twice, so the day it died in is run
+again.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Campaigns: made from an active module's workflow, launched, paused, resumed; never edited under a running enrolment."""
+"""Campaigns: made from an active module's workflow, launched, paused, resumed, never edited under an enrolment."""
 
 from datetime import datetime
 
