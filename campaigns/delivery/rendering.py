@@ -4,7 +4,8 @@ The facts of a whole claim are read in one statement; a template is compiled onc
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -25,7 +26,7 @@ _HTML = Environment(autoescape=True)
 _PLAIN = Environment(autoescape=False)
 
 FACTS = """
-SELECT m.id, m.tenant_id, m.contact_id, m.channel, m.arm, m.step_code, m.enrolment_id, m.campaign_id, m.offer_id,
+SELECT m.id, m.tenant_id, m.contact_id, m.channel, m.arm, m.step_code, m.enrolment_id, m.campaign_id, o.id AS offer_id,
        v.template_id, v.code AS variant_code,
        k.first_name, k.last_name, k.company, k.email, k.phone, k.country AS contact_country,
        e.enrolled_at, d.lapsed_from,
@@ -45,7 +46,8 @@ SELECT m.id, m.tenant_id, m.contact_id, m.channel, m.arm, m.step_code, m.enrolme
   JOIN catalog_niche n ON n.code = t.niche_id
   JOIN tenants_brand b ON b.id = c.brand_id
   LEFT JOIN campaigns_variant v ON v.id = m.variant_id
-  LEFT JOIN campaigns_offer o ON o.id = m.offer_id
+  LEFT JOIN campaigns_offer o ON o.id = m.offer_id  -- an offer that has ended meanwhile is not made
+       AND (o.expires_on IS NULL OR o.expires_on >= (%(now)s::timestamptz AT TIME ZONE t.timezone)::date)
   LEFT JOIN LATERAL (
         SELECT j.service, j.completed_at
           FROM campaigns_job j
@@ -85,11 +87,13 @@ def facts_of(tenant_id: int, message_ids: Sequence[int], *, now: datetime) -> li
     for facts in rows:
         facts["unsubscribe_url"] = unsubscribe_url(tenant_id, facts["id"])
         facts["booking_url"] = booking_url(tenant_id, facts["id"])
+        facts["niche_content"] = _content(facts["niche_content"])
         facts["today"] = now.astimezone(_zone(facts["timezone"])).date()
     return rows
 
 
 _zone = lru_cache(maxsize=600)(ZoneInfo)
+_content: Callable[[str], dict[str, Any]] = lru_cache(maxsize=64)(json.loads)  # a raw cursor gives jsonb as text
 
 
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven")
@@ -120,7 +124,7 @@ def time_since(months: int) -> str:
 def context_of(facts: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
     """The plain dictionary that a template sees. Names and shape are those that sync_catalog validates against."""
     zone = _zone(facts["timezone"])
-    niche = facts["niche_content"] if isinstance(facts["niche_content"], dict) else {}
+    niche = facts["niche_content"]
     sensitive = bool(niche.get("sensitive"))
     last_at: datetime | None = facts["last_completed_at"] or facts["lapsed_from"]
     months = whole_months(last_at.astimezone(zone).date(), now.astimezone(zone).date()) if last_at else 0

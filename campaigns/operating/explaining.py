@@ -1,5 +1,6 @@
 """Why a contact is or is not dormant, enrolled, and writable over each channel, and what comes next for it."""
 
+import json
 import re
 from datetime import datetime
 from typing import Any
@@ -119,7 +120,8 @@ def _writable(asking: Asking, contact: Contact, lapsed_from: datetime | None) ->
         cursor.execute(TOUCHES, values)
         full = cursor.fetchone()
     answer: dict[str, Any] = {}
-    for channel, refusal, verdicts, country, region, zones in rows:
+    for channel, refusal, written, country, region, zones in rows:
+        verdicts = json.loads(written)
         opens = hours.next_allowed(
             channel,
             country,

@@ -13,6 +13,7 @@ class Failure(StrEnum):
     TROUBLE = "trouble"
     MISCONFIGURED = "misconfigured"
     REFUSE = "refuse"
+    DEAD = "dead"
     DEFER = "defer"
     UNKNOWN = "unknown"
 
@@ -28,6 +29,8 @@ def fails(how: object, reference: str, witness: Witness) -> bool:
         raise OutcomeUnknown("the fake connection was cut")
     if how == Failure.REFUSE:
         witness.refused(reference, Reason.RECIPIENT_REFUSED, "no such recipient")
+    elif how == Failure.DEAD:
+        witness.refused(reference, Reason.MAILBOX_UNKNOWN, "no such mailbox")
     elif how == Failure.DEFER:
         witness.deferred(reference, Reason.MAILBOX_FULL, "full")
     elif how:

@@ -1,0 +1,401 @@
+"""Sending: what leaves, what does not, and what stays on the message as evidence."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from campaigns.audience.consent import record_consent
+from campaigns.audience.models import Arm, ContactTag, Suppression
+from campaigns.audience.suppressing import suppress
+from campaigns.compliance.models import Touch
+from campaigns.delivery import outbox
+from campaigns.delivery.sending import send_due
+from campaigns.planning import campaigning
+from campaigns.planning.models import Campaign, Message, Offer
+from tenants.accounts.models import Tenant
+from tenants.activation.models import ModuleActivation
+from tenants.connections.models import Connection
+from tests import factories
+from tests.delivery.making import DAY, make_due, make_sender
+from winback.providers.email.fake import FakeEmailProvider
+from winback.providers.sms.fake import FakeSmsProvider
+
+pytestmark = pytest.mark.usefixtures("catalog")
+NOW = factories.NOW  # noon in Chicago
+SENT = FakeEmailProvider.sent
+
+
+def reload(message: Message) -> Message:
+    message.refresh_from_db()
+    return message
+
+
+def test_a_due_message_leaves_once_with_its_headers_and_its_evidence(tenant: Tenant) -> None:
+    message = make_due(make_sender(tenant))
+
+    assert send_due(tenant, now=NOW)["handed_over"] == 1
+    assert send_due(tenant, now=NOW + DAY)["handed_over"] == 0
+
+    (mail,) = SENT
+    assert mail.reference == f"wb-{message.pk}"
+    assert mail.headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert mail.headers["List-Unsubscribe"].startswith("<https://book.example.com/u/")
+    assert "AC tune-up" in mail.html
+    assert "/book/" in mail.text
+    kept = reload(message)
+    assert (kept.state, kept.handed_over_at, kept.subject) == ("handed_over", NOW, mail.subject)
+    assert len(kept.content_sha256) == 64
+    guards = {verdict["guard"] for verdict in kept.verdicts if verdict["allowed"]}
+    assert guards >= {"suppression", "consent", "quiet_hours", "frequency_cap", "email_footer", "can_spam"}
+    assert Touch.objects.filter(message=message).count() == 1
+
+
+def test_a_ghost_goes_through_everything_and_is_never_handed_over(tenant: Tenant) -> None:
+    message = make_due(make_sender(tenant), arm=Arm.HELD_OUT)
+
+    counts = send_due(tenant, now=NOW)
+
+    assert (counts["ghost"], counts["handed_over"], SENT) == (1, 0, [])
+    kept = reload(message)
+    assert (kept.state, kept.handed_over_at) == ("ghost", None)
+    assert kept.subject
+    assert kept.content_sha256
+    assert "email_footer" in {verdict["guard"] for verdict in kept.verdicts}
+    assert Touch.objects.filter(message=message).exists()
+
+
+def test_a_message_that_is_not_due_waits(tenant: Tenant) -> None:
+    message = make_due(make_sender(tenant), due_at=NOW + timedelta(minutes=1))
+
+    send_due(tenant, now=NOW)
+
+    assert reload(message).state == "planned"
+
+
+@pytest.mark.parametrize("change", ["suppressed", "tagged", "withdrawn", "erased"])
+def test_what_was_forbidden_since_planning_is_blocked_at_the_claim(tenant: Tenant, change: str) -> None:
+    message = make_due(make_sender(tenant), email_hmac="a" * 64)
+    contact = message.contact
+    if change == "suppressed":
+        suppress(tenant, channel="email", contact=contact, reason="complained", source="test", now=NOW)
+    elif change == "tagged":
+        ContactTag.objects.create(tenant=tenant, contact=contact, name="dnc", source="staff")
+    elif change == "withdrawn":
+        record_consent(contact, "email", "withdrawn", stated_at=NOW, source="phone", now=NOW, actor="test")
+    else:
+        type(contact).objects.filter(pk=contact.pk).update(state="erased")
+
+    counts = send_due(tenant, now=NOW)
+
+    assert (counts["blocked"], SENT) == (1, [])
+    reasons = {
+        "suppressed": "suppressed",
+        "tagged": "do_not_contact",
+        "withdrawn": "email_consent_withdrawn",
+        "erased": "contact_erased",
+    }
+    assert (reload(message).state, message.reason) == ("blocked", reasons[change])
+
+
+def test_a_customer_who_came_back_first_gets_nothing(tenant: Tenant) -> None:
+    message = make_due(make_sender(tenant))
+    job = factories.make_job(message.contact, NOW - timedelta(hours=2))
+    message.contact.stat.__class__.objects.filter(contact=message.contact).update(last_job_at=job.completed_at)
+
+    send_due(tenant, now=NOW)
+
+    assert (reload(message).state, message.reason, SENT) == ("cancelled", "came_back", [])
+
+
+def test_a_job_that_lies_after_the_moment_does_not_exist_yet(tenant: Tenant) -> None:
+    message = make_due(make_sender(tenant))
+    job = factories.make_job(message.contact, NOW + DAY)
+    message.contact.stat.__class__.objects.filter(contact=message.contact).update(last_job_at=job.completed_at)
+
+    send_due(tenant, now=NOW)
+
+    assert reload(message).state == "handed_over"
+
+
+def test_a_person_who_says_no_between_claim_and_hand_over_gets_nothing(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = make_due(make_sender(tenant), email_hmac="a" * 64)
+    begin = outbox.begin_hand_over
+
+    def after_an_opt_out(*arguments: Any, **named: Any) -> set[int]:
+        suppress(tenant, channel="email", contact=message.contact, reason="unsubscribed", source="link", now=NOW)
+        return begin(*arguments, **named)
+
+    monkeypatch.setattr(outbox, "begin_hand_over", after_an_opt_out)
+    send_due(tenant, now=NOW, limit=1)
+
+    assert SENT == []
+    assert reload(message).state in {"planned", "blocked"}
+
+
+@pytest.mark.parametrize(
+    ("moment", "until"),
+    [
+        (NOW.replace(hour=12, minute=59), NOW.replace(hour=13, minute=0)),  # 7:59 in Chicago
+        (NOW.replace(hour=13, minute=0), None),
+        (NOW.replace(day=30, hour=1) + DAY, (NOW + DAY).replace(hour=13)),  # 20:00
+    ],
+)
+def test_mail_keeps_courteous_hours_where_the_customer_lives(tenant: Tenant, moment: Any, until: Any) -> None:
+    message = make_due(make_sender(tenant), due_at=NOW - 2 * DAY)
+
+    send_due(tenant, now=moment)
+
+    kept = reload(message)
+    expected = ("handed_over", "") if until is None else ("postponed", "quiet_hours")
+    assert (kept.state, kept.reason) == expected
+    if until is not None:
+        assert kept.due_at == until
+        send_due(tenant, now=until)
+        assert reload(message).state == "handed_over"
+
+
+def test_hours_hold_in_every_zone_that_the_customer_may_be_in(tenant: Tenant) -> None:
+    zones = ["America/Chicago", "America/Denver"]
+    message = make_due(make_sender(tenant), timezones=zones, due_at=NOW - DAY)
+
+    send_due(tenant, now=NOW.replace(hour=13, minute=30))  # 8:30 in Chicago, 7:30 in Denver
+
+    assert reload(message).due_at == NOW.replace(hour=14)
+
+
+def test_a_household_gets_no_more_than_its_cap(tenant: Tenant) -> None:
+    campaign = make_sender(tenant, settings={"frequency_cap_touches": 2, "frequency_cap_days": 7})
+    first = make_due(campaign)
+    others = [make_due(campaign, household=first.contact.household) for _ in range(3)]
+
+    counts = send_due(tenant, now=NOW)
+
+    assert (counts["handed_over"], counts["postponed"]) == (2, 2)
+    postponed = [message for message in map(reload, others) if message.state == "postponed"]
+    assert {(message.reason, message.due_at) for message in postponed} == {("frequency_cap", NOW + 7 * DAY)}
+    assert send_due(tenant, now=NOW + 7 * DAY)["handed_over"] == 2
+
+
+def test_the_cap_counts_ghosts_like_messages(tenant: Tenant) -> None:
+    campaign = make_sender(tenant, settings={"frequency_cap_touches": 1})
+    first = make_due(campaign, arm=Arm.HELD_OUT)
+    second = make_due(campaign, arm=Arm.HELD_OUT, household=first.contact.household)
+
+    send_due(tenant, now=NOW)
+
+    assert (reload(first).state, reload(second).state) == ("ghost", "postponed")
+
+
+def test_a_blocked_message_takes_no_place_under_the_cap(tenant: Tenant) -> None:
+    campaign = make_sender(tenant, settings={"frequency_cap_touches": 1})
+    first = make_due(campaign)
+    Message.objects.filter(pk=first.pk).update(variant=None)  # nothing to render
+    second = make_due(campaign, household=first.contact.household, due_at=NOW + timedelta(minutes=1))
+
+    send_due(tenant, now=NOW)
+    send_due(tenant, now=NOW + timedelta(minutes=1))
+
+    assert (reload(first).state, reload(first).reason) == ("blocked", "render_failed")
+    assert reload(second).state == "handed_over"
+
+
+def test_a_brand_without_postal_address_sends_nothing(tenant: Tenant) -> None:
+    message = make_due(make_sender(tenant))
+    type(tenant).objects.filter(pk=tenant.pk).update(postal_address="")
+    message.campaign.brand.__class__.objects.filter(tenant=tenant).update(postal_address="")
+
+    send_due(tenant, now=NOW)
+
+    assert (reload(message).state, SENT) == ("blocked", [])
+
+
+def test_a_paused_campaign_keeps_everything_in_its_place(tenant: Tenant) -> None:
+    campaign = make_sender(tenant)
+    message = make_due(campaign)
+    campaigning.pause(campaign, reason="a quiet week", now=NOW, actor="test")
+
+    assert send_due(tenant, now=NOW)["handed_over"] == 0
+    assert (reload(message).state, message.due_at) == ("planned", NOW)
+
+    campaigning.resume(campaign, now=NOW, actor="test")
+    assert send_due(tenant, now=NOW)["handed_over"] == 1
+
+
+@pytest.mark.parametrize("lost", ["module", "tenant"])
+def test_a_suspended_module_or_tenant_sends_nothing(tenant: Tenant, lost: str) -> None:
+    message = make_due(make_sender(tenant))
+    if lost == "module":
+        ModuleActivation.objects.update(state=ModuleActivation.State.SUSPENDED)
+    else:
+        tenant.state = Tenant.State.SUSPENDED
+        tenant.save()
+
+    send_due(tenant, now=NOW)
+
+    assert (reload(message).state, SENT) == ("planned", [])
+
+
+def test_without_a_connection_messages_wait(tenant: Tenant) -> None:
+    message = make_due(make_sender(tenant))
+    Connection.objects.filter(kind="email").delete()
+
+    assert send_due(tenant, now=NOW)["postponed"] == 1
+    assert (reload(message).state, message.reason) == ("postponed", "no_connection")
+    assert not Touch.objects.exists()
+
+
+def test_a_providers_trouble_burns_no_recipient(tenant: Tenant) -> None:
+    messages = [make_due(make_sender(tenant, fail="trouble"))]
+    messages.append(make_due(messages[0].campaign))
+
+    counts = send_due(tenant, now=NOW)
+
+    assert (counts["postponed"], counts["failed"]) == (2, 0)
+    assert {(reload(message).state, message.reason) for message in messages} == {("postponed", "provider_trouble")}
+    assert Connection.objects.get(kind="email").state == Connection.State.ACTIVE
+    Connection.objects.update(settings={})
+    assert send_due(tenant, now=NOW + timedelta(minutes=15))["handed_over"] == 2
+
+
+def test_a_wrong_password_pauses_the_connection_with_its_reason(tenant: Tenant) -> None:
+    message = make_due(make_sender(tenant, fail="misconfigured"))
+
+    send_due(tenant, now=NOW)
+
+    connection = Connection.objects.get(kind="email")
+    assert connection.state == Connection.State.PAUSED
+    assert "password" in connection.paused_reason
+    assert reload(message).state == "postponed"
+
+
+def test_a_refused_recipient_fails_alone(tenant: Tenant) -> None:
+    campaign = make_sender(tenant)
+    refused, taken = make_due(campaign, email="gone@example.com", email_hmac="a" * 64), make_due(campaign)
+    Connection.objects.update(settings={"fail_for": {"gone@example.com": "refuse"}})
+
+    counts = send_due(tenant, now=NOW)
+
+    assert (counts["handed_over"], counts["failed"]) == (1, 1)
+    assert (reload(refused).state, refused.reason) == ("failed", "recipient_refused")
+    assert reload(taken).state == "handed_over"
+
+
+def test_a_recipient_that_is_put_off_is_tried_again_and_given_up_some_day(tenant: Tenant) -> None:
+    message = make_due(make_sender(tenant, fail="defer"))
+
+    send_due(tenant, now=NOW)
+    assert (reload(message).state, message.reason, message.due_at) == ("postponed", "mailbox_full", NOW + 4 * DAY / 24)
+
+    for attempt in range(1, 6):
+        send_due(tenant, now=NOW + attempt * DAY)
+    assert (reload(message).state, message.reason, message.attempts) == ("failed", "mailbox_full", 5)
+
+
+def test_a_cut_connection_leaves_one_message_unknown_and_never_sends_it_again(tenant: Tenant) -> None:
+    campaign = make_sender(tenant, fail="unknown")
+    first, second = make_due(campaign), make_due(campaign)
+
+    counts = send_due(tenant, now=NOW)
+    assert (counts["unknown"], counts["postponed"]) == (1, 1)
+
+    Connection.objects.update(settings={})
+    # The fake can tell that the first never arrived; most providers cannot.
+    Message.objects.filter(pk=first.pk).update(connection=None)
+    send_due(tenant, now=NOW + DAY)
+    assert (reload(first).state, reload(second).state) == ("unknown", "handed_over")
+
+
+def test_an_unknown_message_is_settled_by_a_provider_that_can_tell(tenant: Tenant) -> None:
+    message = make_due(make_sender(tenant, fail="unknown"))
+    send_due(tenant, now=NOW)
+    assert reload(message).state == "unknown"
+    Connection.objects.update(settings={})
+
+    send_due(tenant, now=NOW + timedelta(hours=1))
+
+    assert reload(message).state == "handed_over"
+    assert len(SENT) == 1
+
+
+def test_a_text_leaves_with_its_segments_and_its_cost(tenant: Tenant) -> None:
+    campaign = make_sender(tenant, price_minor=3)
+    message = make_due(campaign, step="nudge", phone="+13125550101", phone_key="+13125550101")
+    record_consent(
+        message.contact, "sms", "given", stated_at=NOW - DAY, source="form", wording="I agree.", now=NOW, actor="test"
+    )
+
+    send_due(tenant, now=NOW)
+
+    (text,) = FakeSmsProvider.sent
+    kept = reload(message)
+    assert kept.state == "handed_over"
+    assert kept.segments is not None
+    assert kept.cost_minor == 3 * kept.segments
+    assert "STOP" in text.body
+
+
+def test_an_address_that_the_provider_calls_dead_is_suppressed(tenant: Tenant) -> None:
+    message = make_due(make_sender(tenant, fail="dead"), email_hmac="a" * 64)
+
+    send_due(tenant, now=NOW)
+
+    assert (reload(message).state, message.reason) == ("failed", "mailbox_unknown")
+    kept = Suppression.objects.get(contact_id=message.contact_id)
+    assert (kept.channel, kept.reason, kept.address_hmac) == ("email", "mailbox_unknown", "a" * 64)
+
+
+def test_an_offer_that_has_ended_is_not_made(tenant: Tenant) -> None:
+    campaign = make_sender(tenant)
+    offer = Offer.objects.create(
+        tenant=tenant,
+        code="fall",
+        name="$25 off",
+        kind="amount",
+        terms="Once.",
+        created_at=NOW,
+        expires_on=(NOW - DAY).date(),
+    )
+    message = make_due(campaign, step="offer")
+    Message.objects.filter(pk=message.pk).update(offer=offer)
+
+    send_due(tenant, now=NOW)
+
+    assert reload(message).state == "handed_over"
+    assert "$25 off" not in SENT[0].html
+
+
+def test_leaves_other_tenants_alone(two_tenants: tuple[Tenant, Tenant]) -> None:
+    ours, theirs = two_tenants
+    message, stranger = make_due(make_sender(ours)), make_due(make_sender(theirs))
+
+    send_due(ours, now=NOW)
+
+    assert (reload(message).state, reload(stranger).state) == ("handed_over", "planned")
+
+
+def test_the_command_reports_its_keys_and_a_dry_run_sends_nothing(
+    tenant: Tenant, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = make_due(make_sender(tenant))
+
+    call_command("send_due", tenant=tenant.slug, as_of=NOW.isoformat(), json=True, dry_run=True)
+    assert '"sent": 1' in capsys.readouterr().out
+    assert (SENT, reload(message).state) == ([], "planned")
+
+    call_command("send_due", tenant=tenant.slug, as_of=NOW.isoformat(), json=True)
+    assert set(json.loads(capsys.readouterr().out)) >= {
+        "sent",
+        "postponed",
+        "blocked",
+        "failed",
+        "unknown",
+        "ghost",
+        "seconds",
+    }
+    assert len(SENT) == 1
+    assert Campaign.objects.count() == 1
