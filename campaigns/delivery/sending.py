@@ -6,52 +6,31 @@ The provider is never called inside a transaction, and nothing is sent that is n
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from campaigns.audience.models import Arm, Channel, Contact
-from campaigns.audience.suppressing import suppress
+from campaigns.audience.models import Arm, Channel
 from campaigns.compliance import content
 from campaigns.compliance.asking import asking_of
 from campaigns.compliance.quiet_hours import Hours
-from campaigns.delivery import claiming, intents, outbox, recovering, routing
+from campaigns.delivery import claiming, outbox, recovering, routing
 from campaigns.delivery.claiming import Claim
-from campaigns.delivery.hearing import Hearing
+from campaigns.delivery.handing_over import Ready, hand_over, release
 from campaigns.delivery.outbox import Evidence, Outcome
 from campaigns.delivery.rendering import Rendered, RenderFailed, facts_of, render
 from campaigns.planning.models import Campaign, Message
 from tenants.accounts.models import Tenant
 from tenants.activation.models import ModuleActivation
-from tenants.connections import connecting
 from tenants.connections.models import Connection
-from winback.providers.errors import ProviderMisconfigured, ProviderTrouble
-from winback.providers.reasons import ADDRESS_IS_DEAD, PERSON_SAID_NO
 from winback.providers.sms import segments
 from winback.tenancy import acting_for
 
 logger = logging.getLogger(__name__)
 
 CLAIM_SIZE = 500
-GROUP_SIZE = 25
 NO_CONNECTION_WAIT = timedelta(minutes=15)
-DEFERRED_WAIT = timedelta(hours=4)
-MOST_ATTEMPTS = 5
 STATES = ("handed_over", "postponed", "blocked", "failed", "unknown", "ghost")
-
-
-@dataclass(frozen=True)
-class Ready:
-    """A message whose words are rendered and allowed."""
-
-    facts: Mapping[str, Any]
-    rendered: Rendered
-    evidence: Evidence
-
-    @property
-    def message_id(self) -> int:
-        return int(self.facts["id"])
 
 
 def send_due(
@@ -117,10 +96,10 @@ def _send_claim(tenant: Tenant, claim: Claim, *, now: datetime, deliver: bool) -
     for channel, connection in connections.items():
         leaving = [item for item in ready if item.facts["arm"] == Arm.TREATED and item.facts["channel"] == channel]
         if leaving and connection is not None:
-            counts.update(_send_over(tenant, connection, leaving, claim, now=now, deliver=deliver))
+            counts.update(hand_over(tenant, connection, leaving, claim, now=now, deliver=deliver))
         elif leaving:
             with acting_for(tenant.pk):
-                counts["postponed"] += _release(
+                counts["postponed"] += release(
                     tenant, leaving, claim, now=now, until=now + NO_CONNECTION_WAIT, reason="no_connection"
                 )
     return counts
@@ -171,99 +150,3 @@ def _evidence(
         verdicts=verdicts,
         cost_minor=routing.cost_minor(connection, channel, number) if connection is not None else 0,
     )
-
-
-def _groups(items: Sequence[Ready]) -> Iterator[Sequence[Ready]]:
-    for start in range(0, len(items), GROUP_SIZE):
-        yield items[start : start + GROUP_SIZE]
-
-
-def _send_over(
-    tenant: Tenant, connection: Connection, items: Sequence[Ready], claim: Claim, *, now: datetime, deliver: bool
-) -> Counter[str]:
-    """Hand the messages of one channel over, through the tenant's connection for it."""
-    counts: Counter[str] = Counter()
-    trouble: ProviderTrouble | None = None
-    with intents.writing(claim.token) as journal, routing.opened(connection, now=now, deliver=deliver) as carrier:
-        for group in _groups(items):
-            with acting_for(tenant.pk):
-                may_leave = outbox.begin_hand_over(
-                    tenant.pk,
-                    [item.evidence for item in group],
-                    claim=claim.token,
-                    connection_id=connection.pk,
-                    now=now,
-                )
-            going = [item for item in group if item.message_id in may_leave]
-            hearing = Hearing(journal, Outcome)
-            try:
-                carrier.carry(going, hearing)
-            except ProviderTrouble as error:
-                logger.warning("Connection %s is in trouble: %s", connection.pk, error)
-                trouble = error
-            with acting_for(tenant.pk):
-                outcomes = [*hearing.outcomes.values(), *_given_up(tenant, hearing, going)]
-                counts.update(outbox.record_outcomes(tenant.pk, outcomes, claim=claim.token, now=now))
-                _suppress_dead(tenant, going, hearing, connection, now=now)
-                counts["postponed"] += _put_off(tenant, going, hearing, claim, now=now)
-            if trouble is not None:
-                break
-        with acting_for(tenant.pk):
-            # What was not handed over (stopped in between, or the provider is in trouble) is asked everything again.
-            counts["postponed"] += _release(
-                tenant,
-                items,
-                claim,
-                now=now,
-                until=now + NO_CONNECTION_WAIT if trouble is not None else None,
-                reason="provider_trouble" if trouble is not None else "",
-            )
-            if isinstance(trouble, ProviderMisconfigured):
-                connecting.pause(connection, reason=str(trouble), now=now)
-    return counts
-
-
-def _release(
-    tenant: Tenant, items: Sequence[Ready], claim: Claim, *, now: datetime, until: datetime | None, reason: str
-) -> int:
-    ids = [item.message_id for item in items]
-    return outbox.release(tenant.pk, claim=claim.token, now=now, message_ids=ids, until=until, reason=reason)
-
-
-def _given_up(tenant: Tenant, hearing: Hearing, going: Sequence[Ready]) -> list[Outcome]:
-    """Those that the provider has put off too often."""
-    if not hearing.later:
-        return []
-    attempts = dict(
-        Message.objects.for_tenant(tenant).filter(pk__in=hearing.later.keys()).values_list("pk", "attempts")
-    )
-    tired = [item.message_id for item in going if attempts.get(item.message_id, 0) >= MOST_ATTEMPTS]
-    return [Outcome(message_id, Message.State.FAILED, reason=hearing.later.pop(message_id)) for message_id in tired]
-
-
-def _put_off(tenant: Tenant, going: Sequence[Ready], hearing: Hearing, claim: Claim, *, now: datetime) -> int:
-    """Try those again later that only this recipient's provider put off, each for its own reason."""
-    number = 0
-    for reason in sorted(set(hearing.later.values())):
-        items = [item for item in going if hearing.later.get(item.message_id) == reason]
-        number += _release(tenant, items, claim, now=now, until=now + DEFERRED_WAIT, reason=reason)
-    return number
-
-
-def _suppress_dead(
-    tenant: Tenant, going: Sequence[Ready], hearing: Hearing, connection: Connection, *, now: datetime
-) -> None:
-    """An address that the provider says is dead, or whose owner said no there, is not written to again."""
-    for item in going:
-        outcome = hearing.outcomes.get(item.message_id)
-        if outcome is None or outcome.reason not in ADDRESS_IS_DEAD | PERSON_SAID_NO:
-            continue
-        contact = Contact.objects.for_tenant(tenant).get(pk=item.facts["contact_id"])
-        suppress(
-            tenant,
-            channel=item.facts["channel"],
-            contact=contact,
-            reason=outcome.reason,
-            source=f"provider {connection.provider}",
-            now=now,
-        )

@@ -51,8 +51,7 @@ def _attribute(tenant: Tenant, now: datetime) -> None:
 
 
 def _activations(tenant: Tenant, now: datetime) -> None:
-    with acting_for(tenant.pk):
-        activating.reevaluate(tenant, now=now)
+    activating.look_again(tenant, now=now)
 
 
 _OVER_ALL: dict[str, Callable[[datetime], None]] = {

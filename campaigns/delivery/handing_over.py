@@ -1,0 +1,142 @@
+"""Hand messages over in small groups, outside any transaction, and record what became of each.
+
+What the provider says of a recipient concerns that recipient alone; its own trouble burns nobody's attempt.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from campaigns.audience.models import Contact
+from campaigns.audience.suppressing import suppress
+from campaigns.delivery import intents, outbox, routing
+from campaigns.delivery.claiming import Claim
+from campaigns.delivery.hearing import Hearing
+from campaigns.delivery.outbox import Evidence, Outcome
+from campaigns.delivery.rendering import Rendered
+from campaigns.planning.models import Message
+from tenants.accounts.models import Tenant
+from tenants.connections import connecting
+from tenants.connections.models import Connection
+from winback.providers.errors import ProviderMisconfigured, ProviderTrouble
+from winback.providers.reasons import ADDRESS_IS_DEAD, PERSON_SAID_NO
+from winback.tenancy import acting_for
+
+logger = logging.getLogger(__name__)
+
+GROUP_SIZE = 25
+TROUBLE_WAIT = timedelta(minutes=15)
+DEFERRED_WAIT = timedelta(hours=4)
+MOST_ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A message whose words are rendered and allowed."""
+
+    facts: Mapping[str, Any]
+    rendered: Rendered
+    evidence: Evidence
+
+    @property
+    def message_id(self) -> int:
+        return int(self.facts["id"])
+
+
+def _groups(items: Sequence[Ready]) -> Iterator[Sequence[Ready]]:
+    for start in range(0, len(items), GROUP_SIZE):
+        yield items[start : start + GROUP_SIZE]
+
+
+def hand_over(
+    tenant: Tenant, connection: Connection, items: Sequence[Ready], claim: Claim, *, now: datetime, deliver: bool
+) -> Counter[str]:
+    """Hand the messages of one channel over, through the tenant's connection for it."""
+    counts: Counter[str] = Counter()
+    trouble: ProviderTrouble | None = None
+    with intents.writing(claim.token) as journal, routing.opened(connection, now=now, deliver=deliver) as carrier:
+        for group in _groups(items):
+            with acting_for(tenant.pk):
+                may_leave = outbox.begin_hand_over(
+                    tenant.pk,
+                    [item.evidence for item in group],
+                    claim=claim.token,
+                    connection_id=connection.pk,
+                    now=now,
+                )
+            going = [item for item in group if item.message_id in may_leave]
+            hearing = Hearing(journal, Outcome)
+            try:
+                carrier.carry(going, hearing)
+            except ProviderTrouble as error:
+                logger.warning("Connection %s is in trouble: %s", connection.pk, error)
+                trouble = error
+            with acting_for(tenant.pk):
+                outcomes = [*hearing.outcomes.values(), *_given_up(tenant, hearing, going)]
+                counts.update(outbox.record_outcomes(tenant.pk, outcomes, claim=claim.token, now=now))
+                _suppress_dead(tenant, going, hearing, connection, now=now)
+                counts["postponed"] += _put_off(tenant, going, hearing, claim, now=now)
+            if trouble is not None:
+                break
+        with acting_for(tenant.pk):
+            # What was not handed over (stopped in between, or the provider is in trouble) is asked everything again.
+            counts["postponed"] += release(
+                tenant,
+                items,
+                claim,
+                now=now,
+                until=now + TROUBLE_WAIT if trouble is not None else None,
+                reason="provider_trouble" if trouble is not None else "",
+            )
+            if isinstance(trouble, ProviderMisconfigured):
+                connecting.pause(connection, reason=str(trouble), now=now)
+    return counts
+
+
+def release(
+    tenant: Tenant, items: Sequence[Ready], claim: Claim, *, now: datetime, until: datetime | None, reason: str
+) -> int:
+    ids = [item.message_id for item in items]
+    return outbox.release(tenant.pk, claim=claim.token, now=now, message_ids=ids, until=until, reason=reason)
+
+
+def _given_up(tenant: Tenant, hearing: Hearing, going: Sequence[Ready]) -> list[Outcome]:
+    """Those that the provider has put off too often."""
+    if not hearing.later:
+        return []
+    attempts = dict(
+        Message.objects.for_tenant(tenant).filter(pk__in=hearing.later.keys()).values_list("pk", "attempts")
+    )
+    tired = [item.message_id for item in going if attempts.get(item.message_id, 0) >= MOST_ATTEMPTS]
+    return [Outcome(message_id, Message.State.FAILED, reason=hearing.later.pop(message_id)) for message_id in tired]
+
+
+def _put_off(tenant: Tenant, going: Sequence[Ready], hearing: Hearing, claim: Claim, *, now: datetime) -> int:
+    """Try those again later that only this recipient's provider put off, each for its own reason."""
+    number = 0
+    for reason in sorted(set(hearing.later.values())):
+        items = [item for item in going if hearing.later.get(item.message_id) == reason]
+        number += release(tenant, items, claim, now=now, until=now + DEFERRED_WAIT, reason=reason)
+    return number
+
+
+def _suppress_dead(
+    tenant: Tenant, going: Sequence[Ready], hearing: Hearing, connection: Connection, *, now: datetime
+) -> None:
+    """An address that the provider says is dead, or whose owner said no there, is not written to again."""
+    for item in going:
+        outcome = hearing.outcomes.get(item.message_id)
+        if outcome is None or outcome.reason not in ADDRESS_IS_DEAD | PERSON_SAID_NO:
+            continue
+        contact = Contact.objects.for_tenant(tenant).get(pk=item.facts["contact_id"])
+        suppress(
+            tenant,
+            channel=item.facts["channel"],
+            contact=contact,
+            reason=outcome.reason,
+            source=f"provider {connection.provider}",
+            now=now,
+        )
