@@ -30,7 +30,7 @@ def enter(arguments: list[str]) -> None:
         return
     python = prepare("requirements.txt")
     if Path(sys.prefix).resolve() == (ROOT / ".venv").resolve():
-        stop("The environment in .venv is broken: remove the folder and run the command again.")
+        stop(f"The environment in {ROOT / '.venv'} is broken: remove the folder and run the command again.")
     os.execv(python, [str(python), *arguments])
 
 
@@ -42,9 +42,9 @@ def prepare(requirements: str) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two first commands at once: the second waits and finds it done
         if _has(environment, requirements):
             return python
-        if not python.exists():
+        if not _works(python):
             say("Making the environment in .venv")
-            run([sys.executable, "-m", "venv", str(environment)], NO_VENV)
+            run([sys.executable, "-m", "venv", "--clear", str(environment)], NO_VENV)
         say(f"Installing {requirements} (once; about half a minute)")
         command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
         run(
@@ -55,16 +55,25 @@ def prepare(requirements: str) -> Path:
     return python
 
 
+def _works(python: Path) -> bool:
+    """Whether the environment can install: not when its Python was upgraded away, or making it was interrupted."""
+    try:
+        asked = subprocess.run([str(python), "-m", "pip", "--version"], capture_output=True, check=False)
+    except OSError:
+        return False
+    return asked.returncode == 0
+
+
 NO_VENV = "Python's venv module is missing: install it (Debian and Ubuntu: apt install python3-venv) and try again."
 
 
 def _stamp(requirements: str) -> str:
-    return hashlib.sha256((ROOT / requirements).read_bytes() + sys.version.encode()).hexdigest()
+    return hashlib.sha256((ROOT / requirements).read_bytes()).hexdigest()
 
 
 def _has(environment: Path, requirements: str) -> bool:
     """Whether the stamp of these requirements, or of the larger set that holds them, is the present one."""
-    return any(
+    return (environment / "bin" / "python").exists() and any(
         (environment / f"{name}.stamp").is_file() and (environment / f"{name}.stamp").read_text() == _stamp(name)
         for name in {requirements, "requirements-dev.txt"}
     )

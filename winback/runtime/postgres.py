@@ -57,11 +57,12 @@ class EmbeddedPostgres:
         self.home.mkdir(parents=True, exist_ok=True)
         keys = processes.read_json(self.home / "keys.json")
         if not keys:
-            keys = {"postgres": secrets.token_urlsafe(24), "winback": secrets.token_urlsafe(24)}
+            keys = {name: secrets.token_urlsafe(24) for name in ("postgres", "winback")} | {"id": secrets.token_hex(6)}
             processes.write_private(self.home / "keys.json", json.dumps(keys))
-        data = self.home / "data"
+        data = self._data_folder(keys)
         if not (data / "PG_VERSION").exists():
             self._make_cluster(binaries, data, keys["postgres"])
+        processes.wait_until_left(data)
         self.port = processes.free_port()
         options = [f"-c{name}={value}" for name, value in self.settings.items()]
         self.process = processes.start(
@@ -78,6 +79,7 @@ class EmbeddedPostgres:
             on_parent_death=signal.SIGINT,  # fast shutdown
             log=self.home / "log.txt",
             env=processes.clean_environment(),
+            cwd="/",  # nobody may not be allowed into the present one
             **processes.unprivileged(),
         )
         self._wait(keys["postgres"])
@@ -88,16 +90,17 @@ class EmbeddedPostgres:
         if self.process is not None:
             processes.stop(self.process, signal.SIGINT)
 
+    def _data_folder(self, keys: dict[str, str]) -> Path:
+        """Where the cluster lies: in the home, or outside it when PostgreSQL, as ``nobody``, could not get there."""
+        if not processes.unprivileged() or processes.traversable(self.home):
+            return self.home / "data"
+        return processes.shelter(f"postgres-{keys['id']}") / "data"
+
     def _make_cluster(self, binaries: Path, data: Path, password: str) -> None:
         data.mkdir(mode=0o700, exist_ok=True)
         processes.give_away(data)
-        if not processes.traversable(data.parent) and processes.unprivileged():
-            raise ServiceFailed(
-                f"PostgreSQL does not run as root, and nobody else can reach {data}: set WINBACK_HOME to a folder "
-                "outside the private one, or run as an ordinary user."
-            )
         # initdb reads the password from a file: it must not stand in the list of processes.
-        password_file = self.home / "password.once"
+        password_file = data.parent / "password.once"
         processes.write_private(password_file, password)
         processes.give_away(password_file)
         done = subprocess.run(
@@ -120,6 +123,7 @@ class EmbeddedPostgres:
             capture_output=True,
             check=False,
             env=processes.clean_environment(),
+            cwd="/",
             **processes.unprivileged(),
         )
         password_file.unlink()

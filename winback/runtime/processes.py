@@ -1,6 +1,8 @@
 """Children that never outlive their parent, and files that nobody else reads. Standard library alone."""
 
+import contextlib
 import ctypes
+import hashlib
 import json
 import os
 import pwd
@@ -10,11 +12,14 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1
+# Of root alone, like everything in /var/lib: in a folder where all may write, somebody could lay a trap.
+SHELTER = Path("/var/lib/winback")
 
 
 def dies_with_parent(how: int) -> Callable[[], None]:
@@ -56,6 +61,19 @@ def stop(child: "subprocess.Popen[bytes]", how: int, *, patience: float = 20) ->
             child.wait()
 
 
+def wait_until_left(folder: Path, *, patience: float = 20) -> None:
+    """Return when no process works in this folder: after a kill, the old server may still be on its way out."""
+    end = time.monotonic() + patience
+    while sys.platform == "linux" and time.monotonic() < end and folder.resolve() in _working_folders():
+        time.sleep(0.05)
+
+
+def _working_folders() -> Iterator[Path]:
+    for link in Path("/proc").glob("[0-9]*/cwd"):
+        with contextlib.suppress(OSError):  # somebody else's process, or one that has just ended
+            yield link.readlink()
+
+
 def unprivileged() -> dict[str, Any]:
     """As whom PostgreSQL runs: it refuses root, so ``nobody`` then; nothing to change otherwise."""
     if os.geteuid() != 0:
@@ -80,11 +98,25 @@ def reachable_copy(folder: Path, *siblings: Path) -> Path:
     """The folder itself, or a copy (with its siblings) where ``nobody`` can read it, when it lies in a private one."""
     if os.geteuid() != 0 or traversable(folder):
         return folder
-    target = Path(tempfile.mkdtemp(prefix="winback-binaries-", dir="/var/tmp"))
-    target.chmod(0o755)
-    for source in (folder, *siblings):
-        shutil.copytree(source, target / source.name, symlinks=True)
+    stamp = f"{folder} {folder.stat().st_mtime_ns}"
+    target = shelter(f"binaries-{hashlib.sha256(stamp.encode()).hexdigest()[:12]}")
+    if not (target / folder.name).is_dir():
+        part = Path(tempfile.mkdtemp(dir=target))
+        for source in (*siblings, folder):
+            shutil.copytree(source, part / source.name, symlinks=True)
+            with contextlib.suppress(OSError):  # another process was faster; its copy is as good
+                (part / source.name).rename(target / source.name)
+        shutil.rmtree(part)
     return target / folder.name
+
+
+def shelter(name: str) -> Path:
+    """A folder outside every private one, for what root's PostgreSQL must reach as ``nobody``."""
+    folder = SHELTER / name
+    folder.mkdir(parents=True, exist_ok=True)
+    for opened in (SHELTER, folder):
+        opened.chmod(0o711)  # whoever knows a name in it may pass; nobody may list it
+    return folder
 
 
 def free_port() -> int:

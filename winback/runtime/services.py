@@ -36,12 +36,13 @@ def ensure(home: Path) -> None:
         if not _supervisor_lives(run):
             (run / "services.json").unlink(missing_ok=True)
             _start_supervisor(home)
+        kept = _secrets(home)
     services = processes.read_json(run / "services.json")
     os.environ["DATABASE_URL"] = services["DATABASE_URL"]
     os.environ["REDIS_URL"] = services["REDIS_URL"]
     os.environ["WINBACK_EMBEDDED"] = "1"
     os.environ["WINBACK_HOME"] = str(home)
-    for name, value in _secrets(home).items():
+    for name, value in kept.items():
         if not os.environ.get(name) and not os.environ.get(f"{name}_FILE"):
             os.environ[name] = value
 

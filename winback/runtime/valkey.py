@@ -40,6 +40,7 @@ class EmbeddedValkey:
         if not keys:
             keys = {"password": secrets.token_urlsafe(24)}
             processes.write_private(self.home / "keys.json", json.dumps(keys))
+        processes.wait_until_left(self.home)
         port = processes.free_port()
         # The password goes in a file: the list of processes is read by everybody.
         processes.write_private(
