@@ -62,15 +62,25 @@ def connect(
 
 
 def pause(connection: Connection, *, reason: str, now: datetime) -> bool:
-    """Stop using a connection because of its own trouble; False when it was not in use any more."""
+    """Stop using a connection because of its own trouble, until it answers a probe; False when it was not in use."""
     rows = Connection.objects.for_tenant(connection.tenant_id).filter(pk=connection.pk, state=Connection.State.ACTIVE)
     return bool(rows.update(state=Connection.State.PAUSED, paused_reason=reason[:300], paused_at=now))
 
 
+def disable(connection: Connection) -> bool:
+    """Stop using a connection because a person says so, until a person says otherwise."""
+    rows = Connection.objects.for_tenant(connection.tenant_id).filter(pk=connection.pk)
+    return bool(rows.exclude(state=Connection.State.DISABLED).update(state=Connection.State.DISABLED))
+
+
 def resume(connection: Connection) -> bool:
-    """Use a paused connection again."""
-    rows = Connection.objects.for_tenant(connection.tenant_id).filter(pk=connection.pk, state=Connection.State.PAUSED)
-    return bool(rows.update(state=Connection.State.ACTIVE, paused_reason="", paused_at=None))
+    """Use a paused or disabled connection again."""
+    rows = Connection.objects.for_tenant(connection.tenant_id).filter(pk=connection.pk)
+    return bool(
+        rows.exclude(state=Connection.State.ACTIVE).update(
+            state=Connection.State.ACTIVE, paused_reason="", paused_at=None
+        )
+    )
 
 
 def credentials_of(connection: Connection) -> dict[str, Any]:
@@ -97,5 +107,12 @@ def outbox_directory(tenant: Tenant, kind: str) -> Path:
 def active_connection(tenant: Tenant, kind: str) -> Connection | None:
     """The connection that is used for this kind of thing: the active one of the lowest priority number."""
     rows = Connection.objects.for_tenant(tenant).filter(kind=kind, state=Connection.State.ACTIVE)
+    found: Connection | None = rows.order_by("priority", "id").first()
+    return found
+
+
+def paused_connection(tenant: Tenant, kind: str) -> Connection | None:
+    """The connection of this kind that was paused by its own trouble, if there is one."""
+    rows = Connection.objects.for_tenant(tenant).filter(kind=kind, state=Connection.State.PAUSED)
     found: Connection | None = rows.order_by("priority", "id").first()
     return found

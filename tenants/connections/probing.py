@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tenants.accounts.models import Tenant
-from tenants.connections.connecting import LOCAL, active_connection, open_provider
+from tenants.connections.connecting import LOCAL, active_connection, open_provider, paused_connection, resume
 from tenants.connections.models import CapabilityEvidence, Connection, DataEvidence
 from winback.encryption import UndecipherableSecret
 from winback.providers.errors import ProviderTrouble
@@ -43,7 +43,9 @@ def refresh(tenant: Tenant, capabilities: Iterable[str] = CAPABILITIES, *, now: 
     """Probe the capabilities and keep what was found. Opens its own scopes: call it outside any transaction."""
     wanted = list(capabilities)
     with acting_for(tenant.pk):
-        connections = {kind: active_connection(tenant, kind) for kind in wanted if kind != CRM}
+        connections = {
+            kind: active_connection(tenant, kind) or paused_connection(tenant, kind) for kind in wanted if kind != CRM
+        }
         found = {CRM: crm_finding(tenant, now=now)} if CRM in wanted else {}
         for kind, connection in connections.items():
             if connection is None:
@@ -53,6 +55,13 @@ def refresh(tenant: Tenant, capabilities: Iterable[str] = CAPABILITIES, *, now: 
         if connection is not None:
             found[kind] = _ask(tenant, connection, known[kind])
     with acting_for(tenant.pk):
+        for kind, connection in connections.items():
+            # Paused by its own trouble (staff disable one instead), and it answers again: it goes back to work.
+            if connection is not None and connection.state == Connection.State.PAUSED:
+                if found[kind].state == State.READY:
+                    resume(connection)
+                else:
+                    found[kind] = _unconnected(tenant, kind)
         for finding in found.values():
             _keep(tenant, finding, now=now)
     return found
@@ -110,7 +119,7 @@ def crm_finding(tenant: Tenant, *, now: datetime) -> Finding:
 
 
 def _unconnected(tenant: Tenant, kind: str) -> Finding:
-    paused = Connection.objects.for_tenant(tenant).filter(kind=kind, state=Connection.State.PAUSED).first()
+    paused = paused_connection(tenant, kind)
     if paused is not None:
         return Finding(kind, State.MISSING, "paused", paused.paused_reason or "Paused.", connection_id=paused.pk)
     return Finding(kind, State.MISSING, "not_connected", "No provider is connected.")

@@ -7,9 +7,9 @@ import pytest
 
 from tenants.accounts.models import Tenant
 from tenants.connections import probing
-from tenants.connections.connecting import connect, pause
+from tenants.connections.connecting import connect, disable, pause
 from tenants.connections.evidence import note_data
-from tenants.connections.models import CapabilityEvidence
+from tenants.connections.models import CapabilityEvidence, Connection
 from winback.tenancy import acting_for
 
 
@@ -86,7 +86,7 @@ def test_a_provider_that_answers_is_ready_and_one_that_stops_is_degraded_for_a_d
 
 
 def test_a_paused_connection_says_why(shop: Tenant, now: datetime) -> None:
-    connection = connect(shop, kind="email", provider="fake", now=now, actor="a")
+    connection = connect(shop, kind="email", provider="fake", now=now, actor="a", options={"fail": "trouble"})
     pause(connection, reason="The password was refused.", now=now)
 
     finding = probing.refresh(shop, ["email"], now=now)["email"]
@@ -120,3 +120,28 @@ def test_one_tenants_connection_is_not_anothers(two_tenants: tuple[Tenant, Tenan
 
     assert probing.refresh(mine, ["sms"], now=now)["sms"].state == "ready"
     assert probing.refresh(other, ["sms"], now=now)["sms"].code == "not_connected"
+
+
+def test_a_connection_paused_by_its_own_trouble_goes_back_to_work_when_it_answers(
+    tenant: Tenant, now: datetime
+) -> None:
+    connection = connect(
+        tenant, kind="email", provider="fake", now=now, actor="test", options={"fail": "misconfigured"}
+    )
+    pause(connection, reason="the password was refused", now=now)
+
+    assert probing.refresh(tenant, ["email"], now=now)["email"].code == "paused"
+
+    Connection.objects.update(settings={})
+    assert probing.refresh(tenant, ["email"], now=now)["email"].state == "ready"
+    connection.refresh_from_db()
+    assert (connection.state, connection.paused_reason) == (Connection.State.ACTIVE, "")
+
+
+def test_a_connection_that_a_person_disabled_stays_so(tenant: Tenant, now: datetime) -> None:
+    connection = connect(tenant, kind="email", provider="fake", now=now, actor="test")
+    disable(connection)
+
+    assert probing.refresh(tenant, ["email"], now=now)["email"].code == "not_connected"
+    connection.refresh_from_db()
+    assert connection.state == Connection.State.DISABLED
