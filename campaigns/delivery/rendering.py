@@ -17,19 +17,24 @@ from liquid import Environment
 from liquid.exceptions import LiquidError
 from liquid.template import BoundTemplate
 
+from campaigns.audience.models import Channel
 from campaigns.delivery.links import booking_url, unsubscribe_url
+from campaigns.delivery.tidying import folded, given_name, in_gsm, service_named
 from catalog.compile import compile_email
 from catalog.models import MessageTemplate
+from winback.console.branding import read_colour, readable, written
+from winback.providers.sms.segments import plainer
 
 # Text and subject lines are not HTML: escaping there would show the customer an &amp;.
 _HTML = Environment(autoescape=True)
 _PLAIN = Environment(autoescape=False)
 
-FACTS = """
+# Of messages, or of a message that a preview imagines: {messages} gives their columns.
+_FACTS = """
 SELECT m.id, m.tenant_id, m.contact_id, m.channel, m.arm, m.step_code, m.enrolment_id, m.campaign_id, o.id AS offer_id,
        v.template_id, v.code AS variant_code,
        k.first_name, k.last_name, k.company, k.email, k.phone, k.country AS contact_country,
-       e.enrolled_at, d.lapsed_from,
+       m.lapsed_from,
        last.service AS last_service, last.completed_at AS last_completed_at,
        t.name AS tenant_name, t.timezone, t.currency, t.country, t.niche_id, t.sandbox, t.slug,
        t.legal_name AS tenant_legal_name, t.postal_address AS tenant_postal_address,
@@ -37,10 +42,8 @@ SELECT m.id, m.tenant_id, m.contact_id, m.channel, m.arm, m.step_code, m.enrolme
        b.id AS brand_id, b.name AS brand_name, b.legal_name, b.postal_address, b.sender_name, b.sender_email,
        b.reply_to, b.sms_name, b.phone AS brand_phone, b.website, b.privacy_url, b.colour, b.logo_url,
        o.name AS offer_name, o.coupon, o.terms, o.expires_on, o.kind AS offer_kind
-  FROM campaigns_message m
+  FROM ({messages}) m
   JOIN campaigns_contact k ON k.id = m.contact_id
-  JOIN campaigns_enrolment e ON e.id = m.enrolment_id
-  JOIN campaigns_dormancyepisode d ON d.id = e.episode_id
   JOIN campaigns_campaign c ON c.id = m.campaign_id
   JOIN tenants_tenant t ON t.id = m.tenant_id
   JOIN catalog_niche n ON n.code = t.niche_id
@@ -55,9 +58,28 @@ SELECT m.id, m.tenant_id, m.contact_id, m.channel, m.arm, m.step_code, m.enrolme
            AND j.completed_at <= %(now)s
          ORDER BY j.completed_at DESC, j.id DESC
          LIMIT 1) last ON true
- WHERE m.tenant_id = %(tenant)s AND m.id = ANY(%(messages)s)
  ORDER BY m.id
 """
+_REAL = """
+SELECT m.id, m.tenant_id, m.contact_id, m.channel, m.arm, m.step_code, m.enrolment_id, m.campaign_id, m.offer_id,
+       m.variant_id, d.lapsed_from
+  FROM campaigns_message m
+  JOIN campaigns_enrolment e ON e.id = m.enrolment_id
+  JOIN campaigns_dormancyepisode d ON d.id = e.episode_id
+ WHERE m.tenant_id = %(tenant)s AND m.id = ANY(%(messages)s)
+"""
+_IMAGINED = """
+SELECT 0::bigint AS id, c.tenant_id, k.id AS contact_id, v.channel, 'treated' AS arm, p.code AS step_code,
+       NULL::bigint AS enrolment_id, c.id AS campaign_id, CASE WHEN p.with_offer THEN c.offer_id END AS offer_id,
+       v.id AS variant_id, NULL::timestamptz AS lapsed_from
+  FROM campaigns_variant v
+  JOIN campaigns_step p ON p.id = v.step_id
+  JOIN campaigns_campaign c ON c.id = p.campaign_id
+  JOIN campaigns_contact k ON k.tenant_id = c.tenant_id AND k.id = %(contact)s
+ WHERE v.tenant_id = %(tenant)s AND v.id = %(variant)s
+"""
+FACTS = _FACTS.format(messages=_REAL)
+IMAGINED_FACTS = _FACTS.format(messages=_IMAGINED)
 
 
 class RenderFailed(RuntimeError):
@@ -80,14 +102,25 @@ class Rendered:
 
 def facts_of(tenant_id: int, message_ids: Sequence[int], *, now: datetime) -> list[dict[str, Any]]:
     """What the templates and the content guards may know about each of these messages, ordered by message."""
+    return _facts(FACTS, tenant_id, {"messages": list(message_ids)}, now=now)
+
+
+def imagined_facts(tenant_id: int, *, variant_id: int, contact_id: int, now: datetime) -> list[dict[str, Any]]:
+    """The same for a message that does not exist: what a contact would read in these words. Its links lead nowhere."""
+    return _facts(IMAGINED_FACTS, tenant_id, {"variant": variant_id, "contact": contact_id}, now=now)
+
+
+def _facts(statement: str, tenant_id: int, values: dict[str, Any], *, now: datetime) -> list[dict[str, Any]]:
     with connection.cursor() as cursor:
-        cursor.execute(FACTS, {"tenant": tenant_id, "messages": list(message_ids), "now": now})
+        cursor.execute(statement, values | {"tenant": tenant_id, "now": now})
         columns = [column.name for column in cursor.description or ()]
         rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
     for facts in rows:
         facts["unsubscribe_url"] = unsubscribe_url(tenant_id, facts["id"])
         facts["booking_url"] = booking_url(tenant_id, facts["id"])
         facts["niche_content"] = _content(facts["niche_content"])
+        # The recipient's name stands in a header, too.
+        facts["first_name"], facts["last_name"] = folded(facts["first_name"]), folded(facts["last_name"])
         facts["today"] = now.astimezone(_zone(facts["timezone"])).date()
     return rows
 
@@ -124,56 +157,64 @@ def time_since(months: int) -> str:
 def context_of(facts: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
     """The plain dictionary that a template sees. Names and shape are those that sync_catalog validates against."""
     zone = _zone(facts["timezone"])
-    niche = facts["niche_content"]
-    sensitive = bool(niche.get("sensitive"))
+    niche = facts["niche_content"] if isinstance(facts["niche_content"], dict) else {}
     last_at: datetime | None = facts["last_completed_at"] or facts["lapsed_from"]
     months = whole_months(last_at.astimezone(zone).date(), now.astimezone(zone).date()) if last_at else 0
-    service = (facts["last_service"] or "").strip()
-    safe_phrase = niche.get("safe_phrase") or "your last visit"
-    named = "" if sensitive else service
-    offer = None
-    if facts["offer_id"]:
-        expires: date | None = facts["expires_on"]
-        offer = {
-            "summary": facts["offer_name"],
-            "terms": facts["terms"],
-            "code": facts["coupon"],
-            "expires": f"{expires:%B} {expires.day}, {expires.year}" if expires else "",
-        }
-    url = facts["unsubscribe_url"]
+    by_text = facts["channel"] == Channel.SMS
+    name = given_name(facts["first_name"])
+    # Where people must not read what was done, no template can name it.
+    service = "" if niche.get("sensitive") else service_named(facts["last_service"] or "", 30 if by_text else 60)
+    if by_text:
+        name, service = in_gsm(name), in_gsm(service)
     return {
-        "contact": {"first_name": _tidy(facts["first_name"])},
-        "business": {
-            "name": facts["brand_name"] or facts["tenant_name"],
-            "sms_name": facts["sms_name"] or facts["brand_name"] or facts["tenant_name"],
-            "phone": facts["brand_phone"],
-            "website": facts["website"],
-            "legal_name": facts["legal_name"] or facts["tenant_legal_name"],
-            "postal_address": " · ".join((facts["postal_address"] or facts["tenant_postal_address"]).splitlines()),
-            "colour": facts["colour"],
-            "logo_url": facts["logo_url"],
-            "privacy_url": facts["privacy_url"],
-        },
+        "contact": {"first_name": name},
+        "business": _business(facts),
         "last": {
-            "service": named,
-            "service_safe": named or safe_phrase,
+            "service": service,
+            "service_safe": service or niche.get("safe_phrase") or "your last visit",
             "months": months,
             "phrase": time_since(months),
         },
         "niche": niche.get("phrases") or {},
-        "offer": offer,
+        "offer": _offer(facts),
         "booking_url": facts["booking_url"],
-        "unsubscribe_url": url,
-        "preferences_url": url,
+        "unsubscribe_url": facts["unsubscribe_url"],
+        "preferences_url": facts["unsubscribe_url"],
     }
 
 
-def _tidy(name: str) -> str:
-    """A first name as one would write it: the first word, not shouted, and nothing that is no name."""
-    word = name.strip().split(" ")[0] if name.strip() else ""
-    if not word or not word[0].isalpha() or any(mark in word for mark in "{}<>@/\\") or len(word) > 40:
-        return ""
-    return word.capitalize() if word.isupper() and len(word) > 2 else word
+def _business(facts: Mapping[str, Any]) -> dict[str, str]:
+    name = folded(facts["brand_name"] or facts["tenant_name"])
+    address = facts["postal_address"] or facts["tenant_postal_address"]
+    return {
+        "name": name,
+        "sms_name": folded(facts["sms_name"]) or name,
+        "phone": folded(facts["brand_phone"]),
+        "website": facts["website"],
+        "legal_name": folded(facts["legal_name"] or facts["tenant_legal_name"]),
+        "postal_address": " · ".join(line for each in address.splitlines() if (line := folded(each))),
+        "colour": _safe_colour(facts["colour"]),
+        "logo_url": facts["logo_url"] if facts["logo_url"].startswith(("https://", "http://")) else "",
+        "privacy_url": facts["privacy_url"],
+    }
+
+
+@lru_cache(maxsize=256)
+def _safe_colour(colour: str) -> str:
+    """The brand's colour, dark enough for the white words on its button; ours when it is none."""
+    return f"#{written(readable(read_colour(colour) or (15, 118, 110), (255, 255, 255)))}"
+
+
+def _offer(facts: Mapping[str, Any]) -> dict[str, str] | None:
+    if not facts["offer_id"]:
+        return None
+    expires: date | None = facts["expires_on"]
+    return {
+        "summary": folded(facts["offer_name"]).rstrip("."),
+        "terms": folded(facts["terms"]),
+        "code": folded(facts["coupon"]),
+        "expires": f"{expires:%B} {expires.day}, {expires.year}" if expires else "",
+    }
 
 
 @dataclass(frozen=True)
@@ -201,11 +242,12 @@ def render(facts: Mapping[str, Any], *, now: datetime) -> Rendered:
     context = context_of(facts, now=now)
     try:
         compiled = _compiled(facts["template_id"])
+        text = compiled.text.render(**context).strip()
         return Rendered(
             # A line break in a subject would start a header of its own.
             subject=" ".join(compiled.subject.render(**context).split()),
             html=compiled.html.render(**context) if compiled.html is not None else "",
-            text=compiled.text.render(**context).strip(),
+            text=plainer(text) if facts["channel"] == Channel.SMS else text,
         )
     except (LiquidError, MessageTemplate.DoesNotExist) as error:
         raise RenderFailed(str(error)) from error
