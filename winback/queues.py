@@ -9,11 +9,16 @@ from typing import Any
 import django_rq
 from django.db import transaction
 from redis.exceptions import RedisError
+from rq import Queue
 from rq.exceptions import DuplicateJobError
+from rq.job import JobStatus
 
 from winback.tenancy import acting_for
 
 logger = logging.getLogger(__name__)
+
+KEEP_FAILED_SECONDS = 7 * 86_400
+WAITING = frozenset({JobStatus.QUEUED, JobStatus.STARTED, JobStatus.DEFERRED, JobStatus.SCHEDULED, JobStatus.CREATED})
 
 
 def enqueue(
@@ -35,15 +40,42 @@ def enqueue(
 
 
 def _push(path: str, tenant_id: int | None, unique: str | None, queue: str, ids: dict[str, Any]) -> None:
-    more: dict[str, Any] = {"job_id": unique, "unique": True} if unique else {}
     try:
-        django_rq.get_queue(queue).enqueue(
-            run, kwargs={"path": path, "tenant_id": tenant_id, "ids": ids}, result_ttl=0, failure_ttl=7 * 86_400, **more
+        waiting = django_rq.get_queue(queue, commit_mode="auto")  # the commit has happened
+        push = partial(
+            waiting.enqueue,
+            run,
+            kwargs={"path": path, "tenant_id": tenant_id, "ids": ids},
+            result_ttl=0,
+            failure_ttl=KEEP_FAILED_SECONDS,
         )
-    except DuplicateJobError:
-        logger.debug("Job %s already waits.", unique)
+        if unique is None:
+            push()
+        elif not _push_once(push, unique) and _clear_ended(waiting, unique):
+            _push_once(push, unique)
     except RedisError:
         logger.warning("The queue is down: job %s waits for the next tick of the schedule.", path)
+
+
+def _push_once(push: Callable[..., object], unique: str) -> bool:
+    """Whether it was pushed; not when a copy, or what is kept of a failed one, is there."""
+    try:
+        push(job_id=unique, unique=True)
+    except DuplicateJobError:
+        return False
+    return True
+
+
+def _clear_ended(queue: Queue, unique: str) -> bool:
+    """Forget a copy that is over: RQ keeps a failed job under its name, where it would bar the next one for days."""
+    job = queue.fetch_job(unique)
+    if job is None:
+        return True
+    if job.get_status(refresh=True) in WAITING:
+        logger.debug("Job %s already waits.", unique)
+        return False
+    job.delete()
+    return True
 
 
 def run(*, path: str, tenant_id: int | None, ids: dict[str, Any]) -> None:

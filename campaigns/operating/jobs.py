@@ -73,15 +73,25 @@ def run_regular(*, code: str) -> None:
     now = timezone.now()
     error = ""
     if code in _OVER_ALL:
-        _OVER_ALL[code](now)
+        try:
+            _OVER_ALL[code](now)
+        except Exception as failure:
+            # Not finished: readiness goes by when it last was. RQ keeps the traceback.
+            ScheduledTask.objects.filter(code=code).update(last_error=_in_short(failure))
+            raise
     else:
         for tenant in Tenant.objects.filter(state=Tenant.State.ACTIVE).order_by("pk"):
             try:
                 _PER_TENANT[code](tenant, now)
             except Exception as failure:
                 logger.exception("Regular work %s failed for tenant %s", code, tenant.pk)
-                error = f"tenant {tenant.slug}: {failure}"
+                error = f"tenant {tenant.slug}: {_in_short(failure)}"
     ScheduledTask.objects.filter(code=code).update(last_finished_at=timezone.now(), last_error=error)
+
+
+def _in_short(failure: Exception) -> str:
+    """The first line alone: what PostgreSQL adds below it can hold a customer's data."""
+    return f"{type(failure).__name__}: {str(failure).partition(chr(10))[0]}"
 
 
 def send_tenant(*, tenant: int) -> None:

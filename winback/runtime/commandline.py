@@ -86,6 +86,9 @@ def in_one_sentence(work: Callable[[], None]) -> None:
     except RedisConnectionError as error:
         say(f"REDIS_URL: the queue cannot be reached: {error}")
         sys.exit(1)
+    except KeyboardInterrupt:
+        say("Stopped.")
+        sys.exit(130)
 
 
 def without_settings_module(arguments: list[str]) -> list[str]:

@@ -10,7 +10,7 @@ import time
 
 import django
 from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -49,10 +49,12 @@ def run() -> None:
             leading = still_elected() if leading else elected()
             if leading:
                 tick(now=timezone.now())
-        except OperationalError:
+        except (OperationalError, InterfaceError):
             logger.exception("The database is away; trying again.")
             connection.close()
             leading = False
+        except Exception:
+            logger.exception("A tick failed; the next one is tried.")
         time.sleep(TICK_SECONDS)
 
 
