@@ -3,12 +3,16 @@
 import importlib
 import logging
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import django_rq
+from django.conf import settings
 from django.db import transaction
+from redis import Redis
+from redis.backoff import ConstantBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 from rq import Queue
 from rq.exceptions import DuplicateJobError
 from rq.job import JobStatus
@@ -41,7 +45,7 @@ def enqueue(
 
 def _push(path: str, tenant_id: int | None, unique: str | None, queue: str, ids: dict[str, Any]) -> None:
     try:
-        waiting = django_rq.get_queue(queue, commit_mode="auto")  # the commit has happened
+        waiting = get_queue(queue)
         push = partial(
             waiting.enqueue,
             run,
@@ -55,6 +59,19 @@ def _push(path: str, tenant_id: int | None, unique: str | None, queue: str, ids:
             _push_once(push, unique)
     except RedisError:
         logger.warning("The queue is down: job %s waits for the next tick of the schedule.", path)
+
+
+def get_queue(name: str) -> Queue:
+    """The queue of this name, for whoever puts something in or looks how much waits."""
+    # The commit has happened already where this is used.
+    return django_rq.get_queue(name, commit_mode="auto", connection=_connection(settings.REDIS_URL))
+
+
+@cache
+def _connection(url: str) -> Redis:
+    """A connection that finds out soon that the queue is down: nobody waits for it, the schedule comes round again."""
+    more = {} if url.startswith("unix:") else {"socket_connect_timeout": 2}
+    return Redis.from_url(url, retry=Retry(ConstantBackoff(0.1), retries=1), **more)
 
 
 def _push_once(push: Callable[..., object], unique: str) -> bool:

@@ -5,9 +5,6 @@ What each variable means stands in .env.example; what can only be judged togethe
 
 from pathlib import Path
 
-from redis.backoff import ConstantBackoff
-from redis.retry import Retry
-
 from winback.environment import Environment, checked_address
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -106,12 +103,7 @@ REDIS_URL = checked_address(
 )
 RQ_QUEUES = {
     # The longest honest job is a full scan; a worker that died is noticed by its heartbeat, not by this.
-    # A queue that is down is found out soon: nobody waits for it, the schedule comes round again.
-    name: {
-        "URL": REDIS_URL,
-        "DEFAULT_TIMEOUT": 3600,
-        "REDIS_CLIENT_KWARGS": {"socket_connect_timeout": 2, "retry": Retry(ConstantBackoff(0.1), retries=1)},
-    }
+    name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 3600}
     for name in ("replies", "default")
 }
 RQ = {"WORKER_CLASS": "winback.runtime.worker.WinbackWorker"}

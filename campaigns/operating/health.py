@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import compare_digest
 
-import django_rq
 from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError, connection
@@ -23,6 +22,7 @@ from redis.exceptions import RedisError
 
 from campaigns.operating import metrics
 from campaigns.operating.models import ScheduledTask
+from winback.queues import get_queue
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def database(_now: datetime) -> Finding:
 def queue(_now: datetime) -> Finding:
     """Redis or Valkey answers."""
     try:
-        django_rq.get_connection("default").ping()
+        get_queue("default").connection.ping()
     except RedisError:
         logger.exception("Readiness: the queue does not answer.")
         return Finding(False, "does not answer")

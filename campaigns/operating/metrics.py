@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-import django_rq
 from django.db import connection
 from redis.exceptions import RedisError
 from rq import Worker
 
 from campaigns.operating.models import ScheduledTask
 from campaigns.planning.models import Message
+from winback.queues import get_queue
 from winback.tenancy import acting_for_all
 
 MESSAGES = "SELECT state, count(*) FROM campaigns_message GROUP BY state"
@@ -94,7 +94,7 @@ def _of_queue() -> list[Gauge]:
     workers: dict[tuple[tuple[str, str], ...], float] = {}
     try:
         for name in ("replies", "default"):
-            queue = django_rq.get_queue(name)
+            queue = get_queue(name)
             waiting[(("queue", name),)] = queue.count
             workers[(("queue", name),)] = Worker.count(queue=queue)
         up = 1

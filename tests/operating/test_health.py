@@ -49,8 +49,7 @@ def test_ready_when_both_servers_answer_and_nothing_is_late(client: Client) -> N
 
 @pytest.mark.django_db
 def test_not_ready_without_the_queue(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    nobody = redis.Redis(port=1)
-    monkeypatch.setattr("django_rq.get_connection", lambda name: nobody)
+    monkeypatch.setattr(health, "get_queue", _unreachable)
 
     response = client.get("/readyz")
 
@@ -121,7 +120,7 @@ def test_metrics_tell_which_regular_work_is_late_or_failed(now: datetime) -> Non
 
 @pytest.mark.django_db
 def test_metrics_survive_a_queue_that_is_away(now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics.django_rq, "get_queue", _unreachable)
+    monkeypatch.setattr(metrics, "get_queue", _unreachable)
 
     assert samples(metrics.text(now=now))["winback_queue_up"] == 0
 

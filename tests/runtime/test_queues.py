@@ -5,11 +5,8 @@ from collections.abc import Iterator
 
 import django_rq
 import pytest
-import redis
 from django.db import connection, transaction
-from pytest_django import DjangoCaptureOnCommitCallbacks
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from rq import Queue, SimpleWorker
 from rq.job import JobStatus
 
@@ -92,10 +89,9 @@ def test_a_failed_job_does_not_bar_the_next_one_of_its_name(queue: Queue) -> Non
 
 @pytest.mark.django_db(transaction=True)
 def test_a_queue_that_is_down_is_logged_and_raises_nothing(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    down = Queue("default", connection=redis.Redis(port=1, retry=Retry(NoBackoff(), retries=0)))
-    monkeypatch.setattr("django_rq.get_queue", lambda name, **_: down)
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
 
     with caplog.at_level(logging.WARNING):
         queues.enqueue(note)
