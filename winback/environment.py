@@ -10,7 +10,7 @@ YES = frozenset({"1", "true", "yes", "on"})
 NO = frozenset({"0", "false", "no", "off"})
 
 
-class Environment(environ.FileAwareEnv):  # type: ignore[misc]
+class Environment(environ.FileAwareEnv):
     """django-environ, with NAME_FILE for every NAME, and words instead of guesses for what cannot be understood."""
 
     def text(self, name: str, default: str = "") -> str:

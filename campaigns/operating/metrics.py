@@ -69,12 +69,12 @@ def _of_messages(now: datetime) -> list[Gauge]:
 
 def _of_tasks(now: datetime) -> list[Gauge]:
     tasks = list(ScheduledTask.objects.order_by("code"))
-    finished = [task for task in tasks if task.last_finished_at is not None]
+    ages = {task.code: now - task.last_finished_at for task in tasks if task.last_finished_at is not None}
     return [
         Gauge(
             "winback_task_age_seconds",
             "Time since a piece of regular work last finished.",
-            {(("task", task.code),): (now - task.last_finished_at).total_seconds() for task in finished},
+            {(("task", code),): age.total_seconds() for code, age in ages.items()},
         ),
         Gauge(
             "winback_task_interval_seconds",

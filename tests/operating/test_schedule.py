@@ -12,6 +12,7 @@ from rq import Queue
 
 from campaigns.operating import jobs, schedule
 from campaigns.operating.models import ScheduledTask
+from tenants.accounts.models import Tenant
 from tests import factories
 from winback.tenancy import acting_for_all
 
@@ -89,7 +90,7 @@ def test_a_failing_tenant_is_named_and_the_others_are_served(now: datetime, monk
     ScheduledTask.objects.create(code="plan", every_seconds=300, next_due_at=now)
     served = []
 
-    def plan(tenant: factories.Tenant, _now: datetime) -> None:
+    def plan(tenant: Tenant, _now: datetime) -> None:
         if tenant == broken:
             raise RuntimeError("Out of luck\nwith somebody's address below")
         served.append(tenant)

@@ -61,7 +61,7 @@ def test_a_tick_that_fails_and_a_database_that_goes_do_not_end_the_scheduler(
 ) -> None:
     settings.WINBACK_SCHEDULE_TICK = f"{__name__}.tick"
     ticks.clear()
-    monkeypatch.setattr(scheduler.time, "sleep", _stop_after_three)
+    monkeypatch.setattr("winback.runtime.scheduler.time.sleep", _stop_after_three)
 
     with pytest.raises(EnoughTicks):
         scheduler.run()
