@@ -162,9 +162,11 @@ class Contacts:
         self, cursor: CursorWrapper, tenant: Tenant, staged: list[tuple[int, Any]], *, now: datetime
     ) -> Merged:
         cursor.execute(STAGE)
+        # Made before the COPY begins: the first digest reads the installation's key over this very connection.
+        rows = [_staged(line, contact) for line, contact in staged]
         with cursor.copy(f"COPY staged_contact ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
-            for line, contact in staged:
-                copy.write_row(_staged(line, contact))
+            for row in rows:
+                copy.write_row(row)
         with cursor.copy("COPY staged_consent FROM STDIN") as copy:
             for line, contact in staged:
                 for channel, claim in contact.consents.items():
