@@ -22,7 +22,7 @@ STAGE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_contact (
     line bigint, external_id text, email text, email_key text, email_hmac text, phone text, phone_key text,
     phone_hmac text, first_name text, last_name text, company text, address text, city text, region text,
-    postal_code text, country text, timezone text, timezones text[], acquired_on date, acquisition_channel text,
+    postal_code text, country text, timezone text, timezones varchar[], acquired_on date, acquisition_channel text,
     address_key text, name_key text, attributes jsonb, tags text[], contact_id bigint, is_new boolean DEFAULT false
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_consent (
