@@ -1,0 +1,205 @@
+"""The scan's question, for a batch of contacts: what is known of each as of now, and what follows from it.
+
+The batch stands in the temporary table ``scan_looked``, the rules in ``scan_rule``; the answers go into
+``scan_judged``, and nothing else is written here. Real tables are joined by their keys to what is materialised, so
+every statement stays linear however wrong the planner's guesses are.
+"""
+
+# Which contacts are due. Rows that an import or another scan holds are passed over: whoever holds them makes them due
+# again. As nothing is waited for while these locks are held, the scan is in no deadlock.
+PICK_DUE = """
+INSERT INTO scan_looked (tenant_id, contact_id)
+SELECT tenant_id, contact_id
+  FROM campaigns_contactstat
+ WHERE next_scan_at <= %(now)s AND tenant_id = ANY(%(tenants)s)
+ ORDER BY next_scan_at
+ LIMIT %(limit)s
+   FOR UPDATE SKIP LOCKED
+"""
+
+# The contacts whose time has not come, for the check that nothing was missed.
+PICK_NOT_DUE = """
+INSERT INTO scan_looked (tenant_id, contact_id)
+SELECT tenant_id, contact_id
+  FROM campaigns_contactstat
+ WHERE (tenant_id, contact_id) > (%(last_tenant)s, %(last_contact)s)
+   AND tenant_id <= %(last_of_all)s AND tenant_id = ANY(%(tenants)s)
+   AND (next_scan_at > %(now)s OR next_scan_at IS NULL)
+ ORDER BY tenant_id, contact_id
+ LIMIT %(limit)s
+"""
+
+# Attributing closes episodes before it touches their contacts, so an episode that it holds is left for the next scan.
+LEAVE_HELD = """
+WITH open AS MATERIALIZED (
+    SELECT e.id, e.tenant_id, e.contact_id
+      FROM scan_looked k
+      JOIN campaigns_dormancyepisode e ON e.tenant_id = k.tenant_id AND e.contact_id = k.contact_id AND e.state = 'open'
+), held AS MATERIALIZED (
+    SELECT e.id
+      FROM scan_looked k
+      JOIN campaigns_dormancyepisode e ON e.tenant_id = k.tenant_id AND e.contact_id = k.contact_id AND e.state = 'open'
+       FOR NO KEY UPDATE OF e SKIP LOCKED
+)
+DELETE FROM scan_looked
+ WHERE contact_id IN (SELECT contact_id FROM open WHERE id NOT IN (SELECT id FROM held))
+"""
+
+TABLES = """
+CREATE TEMPORARY TABLE IF NOT EXISTS scan_looked (tenant_id bigint, contact_id bigint) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS scan_judged (
+    tenant_id bigint, contact_id bigint, fate text, reason text, opens boolean, moves boolean, gives_up boolean,
+    open_id bigint, row_id bigint, last_at timestamptz, reached int, reached_at timestamptz, next_scan_at timestamptz,
+    stored_reason text, stored_next_scan_at timestamptz
+) ON COMMIT DROP;
+TRUNCATE scan_looked, scan_judged
+"""
+
+
+def _start(months: str) -> str:
+    """SQL for the first instant of the day that lies so many months after the last job.
+
+    Of an hour that is there twice PostgreSQL takes the second; a day begins with the first.
+    """
+    midnight = f"(d.last_day + make_interval(months => {months}))"
+    start = f"({midnight} AT TIME ZONE d.zone)"
+    return (
+        f"(CASE WHEN ({start} - interval '1 hour') AT TIME ZONE d.zone = {midnight} "
+        f"THEN {start} - interval '1 hour' ELSE {start} END)"
+    )
+
+
+# Jobs that lie after now do not exist yet (a history being replayed); the stat row is over all jobs, so it tells when
+# the job table has to be asked.
+_FACTS = """
+SELECT k.tenant_id, k.contact_id, c.state, r.zone, r.cohorts, r.cuts, r.give_up_months, r.give_up_cut,
+       s.not_open_reason AS stored_reason, s.next_scan_at AS stored_next_scan_at,
+       CASE WHEN s.scheduled_at > %(now)s THEN s.scheduled_at END AS scheduled_at,
+       CASE WHEN s.last_job_at > %(now)s
+            THEN (SELECT max(j.completed_at) FROM campaigns_job j
+                   WHERE j.tenant_id = k.tenant_id AND j.contact_id = k.contact_id AND j.status = 'completed'
+                     AND j.completed_at <= %(now)s)
+            ELSE s.last_job_at END AS last_at,
+       CASE WHEN s.last_job_at > %(now)s
+            THEN (SELECT min(j.completed_at) FROM campaigns_job j
+                   WHERE j.tenant_id = k.tenant_id AND j.contact_id = k.contact_id AND j.status = 'completed'
+                     AND j.completed_at > %(now)s) END AS next_job_at,
+       coalesce(n.in_force, false) AS do_not_contact, n.changes_at AS tags_change_at
+  FROM scan_looked k
+  JOIN scan_rule r ON r.tenant_id = k.tenant_id
+  JOIN campaigns_contactstat s ON s.tenant_id = k.tenant_id AND s.contact_id = k.contact_id
+  JOIN campaigns_contact c ON c.tenant_id = k.tenant_id AND c.id = k.contact_id
+  LEFT JOIN (SELECT g.tenant_id, g.contact_id,
+                    bool_or((g.added_at IS NULL OR g.added_at <= %(now)s)
+                            AND (g.expires_at IS NULL OR g.expires_at > %(now)s)) AS in_force,
+                    min(CASE WHEN g.added_at > %(now)s THEN g.added_at
+                             WHEN g.expires_at > %(now)s THEN g.expires_at END) AS changes_at
+               FROM scan_looked k
+               JOIN scan_rule r ON r.tenant_id = k.tenant_id
+               JOIN campaigns_contacttag g ON g.tenant_id = k.tenant_id AND g.contact_id = k.contact_id
+              WHERE lower(btrim(g.name)) = ANY(r.do_not_contact)
+              GROUP BY g.tenant_id, g.contact_id) n ON n.tenant_id = k.tenant_id AND n.contact_id = k.contact_id
+"""
+
+# The open episode, and the closed one of this very lapse, if there are such.
+_DATED = """
+SELECT f.*, (f.last_at AT TIME ZONE f.zone)::date AS last_day, f.last_at < f.give_up_cut AS silent_too_long,
+       (SELECT max(u.months) FROM unnest(f.cohorts, f.cuts) AS u(months, cut) WHERE f.last_at < u.cut) AS reached,
+       (SELECT min(u.months) FROM unnest(f.cohorts, f.cuts) AS u(months, cut) WHERE f.last_at >= u.cut) AS ahead,
+       e.id AS open_id, e.lapsed_from, e.opened_at, e.cohort_months, p.id AS row_id, p.closed_at AS row_closed_at
+  FROM facts f
+  LEFT JOIN campaigns_dormancyepisode e
+         ON e.tenant_id = f.tenant_id AND e.contact_id = f.contact_id AND e.state = 'open'
+  LEFT JOIN campaigns_dormancyepisode p
+         ON p.tenant_id = f.tenant_id AND p.contact_id = f.contact_id AND p.lapsed_from = f.last_at
+            AND p.state = 'closed'
+"""
+
+# What becomes of the open episode: none (''), left to time, closed, left to attributing, or it stays.
+_FATE = """
+CASE WHEN d.open_id IS NULL THEN ''
+     WHEN d.opened_at > %(now)s THEN 'not_yet'
+     WHEN d.state <> 'active' THEN d.state
+     WHEN d.last_at >= d.opened_at THEN 'business'
+     WHEN d.last_at IS DISTINCT FROM d.lapsed_from THEN 'corrected'
+     ELSE 'stays' END
+"""
+
+# Why no episode is open after this scan; the first that applies counts, '' when one is. An episode that was closed
+# later than now (a past that is replayed) is as it was then.
+_REASON = """
+CASE WHEN d.fate IN ('not_yet', 'business', 'stays') THEN ''
+     WHEN d.state <> 'active' THEN d.state
+     WHEN d.row_closed_at > %(now)s THEN 'in_open_episode'
+     WHEN d.last_at IS NULL THEN 'no_job'
+     WHEN d.scheduled_at IS NOT NULL THEN 'scheduled_ahead'
+     WHEN d.do_not_contact THEN 'do_not_contact'
+     WHEN d.reached IS NULL THEN 'not_lapsed_yet'
+     WHEN d.silent_too_long AND d.row_id IS NOT NULL THEN 'given_up'
+     ELSE '' END
+"""
+
+# The next moment at which time alone changes the answer; null when only a new fact can.
+_NEXT = """
+CASE CASE WHEN d.gives_up THEN 'given_up' ELSE d.reason END
+     WHEN '' THEN CASE d.fate WHEN 'business' THEN NULL WHEN 'not_yet' THEN d.opened_at
+                              ELSE least(d.ahead_at, d.give_up_at, d.next_job_at) END
+     WHEN 'in_open_episode' THEN d.row_closed_at
+     WHEN 'no_job' THEN d.next_job_at
+     WHEN 'scheduled_ahead' THEN d.scheduled_at
+     WHEN 'do_not_contact' THEN d.tags_change_at
+     WHEN 'not_lapsed_yet' THEN least(d.ahead_at, d.tags_change_at, d.next_job_at)
+     WHEN 'given_up' THEN least(d.tags_change_at, d.next_job_at) END
+"""
+
+JUDGE = f"""
+INSERT INTO scan_judged
+       (tenant_id, contact_id, fate, reason, opens, moves, gives_up, open_id, row_id, last_at, reached, reached_at,
+        next_scan_at, stored_reason, stored_next_scan_at)
+WITH facts AS MATERIALIZED ({_FACTS}), dated AS MATERIALIZED ({_DATED}),
+fated AS MATERIALIZED (
+    SELECT d.*, {_FATE} AS fate,
+           CASE WHEN d.reached IS NOT NULL THEN {_start("d.reached")} END AS reached_at,
+           CASE WHEN d.ahead IS NOT NULL THEN {_start("d.ahead")} END AS ahead_at,
+           {_start("d.give_up_months")} AS give_up_at
+      FROM dated d
+), reasoned AS MATERIALIZED (
+    SELECT d.*, {_REASON} AS reason FROM fated d
+), decided AS MATERIALIZED (
+    SELECT d.*, d.reason = '' AND d.fate IN ('', 'corrected') AS opens,
+           d.fate = 'stays' AND coalesce(d.reached > d.cohort_months, false) AS moves,
+           coalesce(d.silent_too_long, false) AND d.reason = '' AND d.fate IN ('', 'corrected', 'stays') AS gives_up
+      FROM reasoned d
+), timed AS (
+    SELECT d.*, {_NEXT} AS next_at FROM decided d
+)
+SELECT d.tenant_id, d.contact_id, d.fate, CASE WHEN d.gives_up THEN 'given_up' ELSE d.reason END, d.opens, d.moves,
+       d.gives_up, d.open_id, d.row_id, d.last_at, d.reached, d.reached_at,
+       -- Not even where PostgreSQL and Python know different clock changes is a contact looked at for ever.
+       CASE WHEN d.next_at <= %(now)s THEN %(now)s::timestamptz + interval '1 hour' ELSE d.next_at END,
+       d.stored_reason, d.stored_next_scan_at
+  FROM timed d
+"""
+
+# What the batch comes to, for the report and to know which changes there are to make.
+SUM_UP = """
+SELECT tenant_id, fate, reason, opens, moves, gives_up, count(*)
+  FROM scan_judged
+ GROUP BY tenant_id, fate, reason, opens, moves, gives_up
+"""
+
+# The check: contacts whose answer is another than the one that is stored are made due.
+FIND_MISSED = """
+WITH missed AS (
+    UPDATE campaigns_contactstat s
+       SET next_scan_at = %(dirty)s
+      FROM scan_judged j
+     WHERE s.tenant_id = j.tenant_id AND s.contact_id = j.contact_id
+       AND (j.opens OR j.moves OR j.gives_up OR j.fate IN ('erased', 'merged', 'corrected')
+            OR (j.stored_reason, j.stored_next_scan_at) IS DISTINCT FROM (j.reason, j.next_scan_at))
+    RETURNING s.tenant_id, s.contact_id
+), gone AS (
+    DELETE FROM scan_judged j USING missed m WHERE m.tenant_id = j.tenant_id AND m.contact_id = j.contact_id
+)
+SELECT tenant_id, count(*) FROM missed GROUP BY tenant_id
+"""
