@@ -66,7 +66,7 @@ class Migration(migrations.Migration):
             name='Campaign',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField()),
+                ('code', models.SlugField(db_index=False)),
                 ('name', models.CharField(max_length=200)),
                 ('state', models.CharField(choices=[('draft', 'Draft'), ('running', 'Running'), ('paused', 'Paused'), ('finished', 'Finished')], default='draft', max_length=10)),
                 ('state_reason', models.CharField(blank=True, max_length=300)),
@@ -238,7 +238,7 @@ class Migration(migrations.Migration):
             name='Offer',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField()),
+                ('code', models.SlugField(db_index=False)),
                 ('name', models.CharField(help_text='As the customer reads it, such as “$25 off your next visit”.', max_length=200)),
                 ('kind', models.CharField(choices=[('percent', 'Percent off'), ('amount', 'Amount off'), ('add_on', 'Free add-on')], max_length=10)),
                 ('percent', models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True)),
@@ -293,7 +293,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('workflow_version', models.PositiveIntegerField()),
-                ('code', models.SlugField()),
+                ('code', models.SlugField(db_index=False)),
                 ('position', models.PositiveSmallIntegerField(help_text='From 0.')),
                 ('day', models.PositiveSmallIntegerField(help_text='Days after enrolment.')),
                 ('channel', models.CharField(choices=[('email', 'Email'), ('sms', 'Sms')], max_length=10)),
@@ -341,11 +341,11 @@ class Migration(migrations.Migration):
             name='Variant',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(default='a')),
+                ('code', models.SlugField(db_index=False, default='a')),
                 ('channel', models.CharField(choices=[('email', 'Email'), ('sms', 'Sms')], max_length=10)),
                 ('weight', models.PositiveSmallIntegerField(default=100)),
                 ('step', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='variants', to='campaigns.step')),
-                ('template', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='catalog.messagetemplate')),
+                ('template', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='catalog.messagetemplate')),
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
         ),

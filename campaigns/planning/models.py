@@ -19,7 +19,7 @@ class Offer(TenantScoped):
         AMOUNT = "amount", "Amount off"
         ADD_ON = "add_on", "Free add-on"
 
-    code = models.SlugField()
+    code = models.SlugField(db_index=False)
     name = models.CharField(max_length=200, help_text="As the customer reads it, such as “$25 off your next visit”.")
     kind = models.CharField(max_length=10, choices=Kind.choices)
     percent = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
@@ -46,7 +46,7 @@ class Campaign(TenantScoped):
         PAUSED = "paused"
         FINISHED = "finished"
 
-    code = models.SlugField()
+    code = models.SlugField(db_index=False)
     name = models.CharField(max_length=200)
     activation = TenantForeignKey(ModuleActivation)
     brand = TenantForeignKey(Brand)
@@ -71,7 +71,7 @@ class Step(TenantScoped):
 
     campaign = TenantForeignKey(Campaign, related_name="steps")
     workflow_version = models.PositiveIntegerField()
-    code = models.SlugField()
+    code = models.SlugField(db_index=False)
     position = models.PositiveSmallIntegerField(help_text="From 0.")
     day = models.PositiveSmallIntegerField(help_text="Days after enrolment.")
     channel = models.CharField(max_length=10, choices=Channel.choices)
@@ -94,10 +94,10 @@ class Variant(TenantScoped):
     """The words of a step over a channel; several share the step's recipients by weight."""
 
     step = TenantForeignKey(Step, related_name="variants")
-    code = models.SlugField(default="a")
+    code = models.SlugField(default="a", db_index=False)
     channel = models.CharField(max_length=10, choices=Channel.choices)
     weight = models.PositiveSmallIntegerField(default=100)
-    template = models.ForeignKey(MessageTemplate, on_delete=models.PROTECT, related_name="+")
+    template = models.ForeignKey(MessageTemplate, on_delete=models.PROTECT, related_name="+", db_index=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant", "step", "channel", "code"], name="variant_code")]

@@ -51,7 +51,7 @@ class Tenant(models.Model):
 class Brand(TenantScoped):
     """A face of a tenant: who an e-mail is from, what stands in its footer, and where one books."""
 
-    code = models.SlugField(default="main")
+    code = models.SlugField(default="main", db_index=False)
     name = models.CharField(max_length=200)
     legal_name = models.CharField(max_length=200, blank=True)
     postal_address = models.TextField(blank=True)

@@ -15,7 +15,7 @@ class ModuleActivation(TenantScoped):
         SUSPENDED = "suspended"
         RETIRED = "retired"
 
-    module = models.ForeignKey(Module, on_delete=models.PROTECT, related_name="+")
+    module = models.ForeignKey(Module, on_delete=models.PROTECT, related_name="+", db_index=False)
     module_version = models.PositiveIntegerField()
     state = models.CharField(max_length=20, choices=State.choices)
     settings = models.JSONField(default=dict)

@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
             name='Brand',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(default='main')),
+                ('code', models.SlugField(db_index=False, default='main')),
                 ('name', models.CharField(max_length=200)),
                 ('legal_name', models.CharField(blank=True, max_length=200)),
                 ('postal_address', models.TextField(blank=True)),
@@ -237,7 +237,7 @@ class Migration(migrations.Migration):
                 ('requested_at', models.DateTimeField()),
                 ('activated_at', models.DateTimeField(null=True)),
                 ('evaluated_at', models.DateTimeField()),
-                ('module', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='catalog.module')),
+                ('module', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='catalog.module')),
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={

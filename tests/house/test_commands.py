@@ -24,4 +24,5 @@ def test_every_command_says_what_it_does_and_how_often_to_run_it(name: str) -> N
     command = load_command_class(get_commands()[name], name)
 
     assert len(command.help) > 40
-    assert re.search(r"run|once|again|every|schedule", command.help, re.IGNORECASE), command.help
+    said = f"{command.help} {getattr(command, 'how_often', '')}"
+    assert re.search(r"run|once|again|every|schedule", said, re.IGNORECASE), said

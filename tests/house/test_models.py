@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -19,6 +20,9 @@ OF_THE_PLATFORM = {"Tenant", "User", "InstallationKey", "ScheduledTask"}
 
 # Queues over all tenants: looked at by one statement for every tenant, so the tenant cannot come first.
 QUEUES = {"contact_stat_due_for_scan"}
+
+# Asked for without a tenant: who signs in is looked up before it is known for whom.
+BEFORE_THE_TENANT = {"Membership.user"}
 
 LAYERS = {
     "campaigns": ["audience", "planning", "compliance", "delivery", "tracking", "results", "operating"],
@@ -51,7 +55,8 @@ def test_every_unique_constraint_and_index_begins_with_the_tenant() -> None:
             if isinstance(index, models.CheckConstraint) or index.name in QUEUES:
                 continue
             fields = list(index.fields)
-            first = fields[0] if fields else getattr(index, "expressions", ())[0].name
+            expressions: list[Any] = list(getattr(index, "expressions", []))
+            first = fields[0] if fields else expressions[0].name
             if first != "tenant":
                 wrong.append(f"{model.__name__}.{index.name}")
         wrong += [
@@ -60,7 +65,7 @@ def test_every_unique_constraint_and_index_begins_with_the_tenant() -> None:
             if not field.primary_key and (field.unique or getattr(field, "db_index", False))
         ]
 
-    assert wrong == []
+    assert set(wrong) <= BEFORE_THE_TENANT
 
 
 def test_keys_between_tenant_owned_models_cannot_cross_tenants() -> None:
