@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from campaigns.operating import health
+from campaigns.results.api import router as results
 from campaigns.tracking import urls as tracking
 from catalog.api import router as catalog
 from tenants.access.api import DeveloperApi
@@ -13,6 +14,7 @@ from winback.console import branding
 api = DeveloperApi()
 api.add_router("/catalog", catalog)
 api.add_router("/tenants", activation)
+api.add_router("/results", results)
 
 urlpatterns = [
     path("console/", admin.site.urls),

@@ -144,9 +144,7 @@ def _all_is_due(old: Position, new: Position, now: datetime) -> bool:
     return any(new.windows.get(campaign, days) != days for campaign, days in old.windows.items())
 
 
-def _imports(
-    cursor: CursorWrapper, tenant_id: int, old: Position
-) -> tuple[list[datetime], int, dict[str, int]]:
+def _imports(cursor: CursorWrapper, tenant_id: int, old: Position) -> tuple[list[datetime], int, dict[str, int]]:
     """When the imports began that have written since the last run; the latest of all; and those still running."""
     running_before = [int(batch) for batch in old.running_imports]
     cursor.execute(IMPORTS, {"tenant": tenant_id, "last": old.last_import, "running": running_before})

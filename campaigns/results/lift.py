@@ -1,20 +1,20 @@
 """What the messages added, with its 95 % interval, from sums alone: the lift, and the incremental revenue.
 
-**Lift** is the difference of the two return rates, with R. G. Newcombe's hybrid score interval ("Interval estimation for
-the difference between independent proportions: comparison of eleven methods", Statistics in Medicine 17 (1998) 873-890,
-method 10): it holds its coverage where returns are few, which win-back is, and where the textbook's does not.
+**Lift** is the difference of the two return rates, with R. G. Newcombe's hybrid score interval ("Interval estimation
+for the difference between independent proportions: comparison of eleven methods", Statistics in Medicine 17 (1998)
+873-890, method 10): it holds its coverage where returns are few, as in win-back, and where the textbook's does not.
 
 **Incremental revenue** is the difference of the two means of revenue per contact, those who did not come back counted
-as 0, times the treated contacts. Such money is very skewed: zeros, and a few large jobs. A t or percentile interval then
-misses mostly on one side: with few held-out returns it calls an effect real that is none (simulated without any
-effect, 5 % returning, log-normal amounts with σ = 1, 4,500 against 500 contacts: Welch's interval lies above 0 in 8.9 %
-of cases, where 2.5 % are meant). So each arm's interval has its skewness removed by P. Hall's cubic transformation ("On
-the removal of skewness by transformation", JRSS B 54 (1992) 221-228; for this use X.-H. Zhou and P. Dinh,
-"Nonparametric confidence intervals for the one- and two-sample problems", Biostatistics 6 (2005) 187-200), and the two
-are joined as Newcombe joins his, which G. Y. Zou and A. Donner show to be general ("Construction of confidence limits
-about effect measures", Statistics in Medicine 27 (2008) 1693-1702): 3.5 % in the same simulation. It needs sums of
-powers only, so no contact leaves the database. It is still too narrow where single jobs are hundreds of times the
-usual one: 91 % instead of 95 % with the orders of a wholesaler. tests/results/test_lift.py repeats the simulation.
+as 0, times the treated contacts. Such money is very skewed: zeros, and a few large jobs. A t interval misses on one
+side: with few held-out returns it calls an effect real that is none (simulated without any effect, 5 % returning,
+log-normal amounts with σ = 1, 4,500 against 500 contacts: Welch's interval lies above 0 in 8.9 % of cases, where 2.5 %
+are meant). So each arm's interval is freed of its skewness by P. Hall's cubic transformation ("On the removal of
+skewness by transformation", JRSS B 54 (1992) 221-228; for this use X.-H. Zhou and P. Dinh, "Nonparametric confidence
+intervals for the one- and two-sample problems", Biostatistics 6 (2005) 187-200), and the two are joined as Newcombe
+joins his, which G. Y. Zou and A. Donner show to be general ("Construction of confidence limits about effect measures",
+Statistics in Medicine 27 (2008) 1693-1702): 3.5 % in the same simulation. It needs sums of powers only, so no contact
+leaves the database. It is still too narrow where single jobs are hundreds of times the usual one: 91 % instead of 95 %
+with the orders of a wholesaler. tests/results/test_lift.py repeats the simulation.
 """
 
 from dataclasses import dataclass
@@ -95,7 +95,9 @@ def mean(arm: Arm) -> Interval:
     third = (n * n * arm.cubes - 3 * n * arm.revenue * arm.squares + 2 * arm.revenue**3) / n**3
     error = sqrt(variance / n)
     skewness = third / (variance * sqrt(variance)) / sqrt(n)
-    return Interval(average, average - error * _untransformed(Z, skewness), average - error * _untransformed(-Z, skewness))
+    return Interval(
+        average, average - error * _untransformed(Z, skewness), average - error * _untransformed(-Z, skewness)
+    )
 
 
 def _untransformed(normal: float, skewness: float) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -66,7 +67,7 @@ def moment(quarter: int) -> datetime:
 
 
 def write(change: Change, people: Sequence[Contact]) -> None:
-    values = {
+    values: dict[str, Any] = {
         "contact": people[change.contact],
         "completed_at": moment(change.quarter),
         "amount_minor": change.amount,

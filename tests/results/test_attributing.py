@@ -1,0 +1,408 @@
+"""Attribution: lapses closed by business, returns credited once, and everything that can change them afterwards."""
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from campaigns.audience.models import Arm, Contact, ContactStat, ContactTag, DormancyEpisode, Household, Job
+from campaigns.planning.models import Campaign, Enrolment, Message
+from campaigns.results.attributing import attribute
+from campaigns.results.models import Reactivation
+from tenants.accounts.models import Tenant
+from tenants.journal.models import Event
+from tests.factories import (
+    NOW,
+    make_campaign,
+    make_contact,
+    make_enrolment,
+    make_episode,
+    make_job,
+    make_message,
+    make_tenant,
+)
+from winback.tenancy import acting_for, acting_for_all
+
+DAY_0 = NOW - timedelta(days=30)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def campaign(tenant: Tenant) -> Campaign:
+    return make_campaign(tenant, window_days=60)
+
+
+@pytest.fixture
+def enrolled(tenant: Tenant, campaign: Campaign) -> Callable[..., Enrolment]:
+    """Somebody whose lapse was opened, and who was enrolled, on day 0."""
+
+    def make(arm: str = Arm.TREATED, **fields: Any) -> Enrolment:
+        return make_enrolment(make_episode(make_contact(tenant)), campaign, arm, **fields)
+
+    return make
+
+
+def change(job: Job, **values: Any) -> None:
+    Job.objects.for_tenant(job.tenant_id).filter(pk=job.pk).update(updated_at=timezone.now(), **values)
+
+
+def credited(tenant: Tenant) -> dict[int, int]:
+    """Enrolment → job."""
+    return dict(Reactivation.objects.for_tenant(tenant).values_list("enrolment_id", "job_id"))
+
+
+def events(tenant: Tenant, kind: str) -> list[tuple[int | None, dict[str, Any]]]:
+    rows = Event.objects.for_tenant(tenant).filter(kind=kind).order_by("id")
+    return list(rows.values_list("contact_id", "data"))
+
+
+def test_business_closes_the_lapse_ends_the_enrolment_and_cancels_what_is_planned(
+    tenant: Tenant, enrolled: Callable[..., Enrolment]
+) -> None:
+    enrolment = enrolled()
+    planned = make_message(enrolment, "offer")
+    sent = make_message(enrolment, "hello", state=Message.State.HANDED_OVER)
+    ContactTag.objects.create(tenant=tenant, contact=enrolment.contact, name="winback:6m", source="scan")
+    job = make_job(enrolment.contact, NOW - DAY)
+
+    report = attribute(tenant, now=NOW)
+
+    for row in (enrolment, planned, sent, enrolment.episode):
+        row.refresh_from_db()
+    assert (report["closed"], report["reactivated"], report["revenue"], report["currency"]) == (1, 1, "120.00", "USD")
+    assert (enrolment.episode.state, enrolment.episode.closed_by) == ("closed", "business")
+    assert enrolment.episode.closed_at == NOW
+    assert (enrolment.state, enrolment.ended_by) == ("ended", "business")
+    assert (planned.state, sent.state) == ("cancelled", "handed_over")
+    assert ContactStat.objects.for_tenant(tenant).get(contact=enrolment.contact).next_scan_at.year == 1970
+    assert events(tenant, "episode.closed") == [(enrolment.contact_id, {"by": "business", "job": job.pk, "cohort": 6})]
+    tags = ContactTag.objects.for_tenant(tenant).filter(contact=enrolment.contact)
+    assert [tag.name for tag in tags] == ["winback:won"]
+
+
+@pytest.mark.parametrize(
+    ("at", "status"),
+    [
+        (DAY_0 - timedelta(seconds=1), Job.Status.COMPLETED),
+        (NOW + timedelta(seconds=1), Job.Status.COMPLETED),
+        (NOW - DAY, Job.Status.REFUNDED),
+        (NOW - DAY, Job.Status.CANCELLED),
+        (NOW - DAY, Job.Status.SCHEDULED),
+    ],
+)
+def test_only_a_counted_job_since_the_lapse_was_opened_closes_it(
+    tenant: Tenant, enrolled: Callable[..., Enrolment], at: datetime, status: str
+) -> None:
+    enrolment = enrolled()
+    make_job(enrolment.contact, at, status=status)
+
+    report = attribute(tenant, now=NOW)
+
+    assert (report["closed"], report["reactivated"]) == (0, 0)
+    assert credited(tenant) == {}
+    enrolment.refresh_from_db()
+    assert (enrolment.state, enrolment.episode.state) == ("active", "open")
+
+
+def test_a_job_at_the_very_moment_of_opening_closes_the_lapse(
+    tenant: Tenant, enrolled: Callable[..., Enrolment]
+) -> None:
+    enrolment = enrolled()
+    job = make_job(enrolment.contact, DAY_0)
+
+    attribute(tenant, now=NOW)
+
+    assert credited(tenant) == {enrolment.pk: job.pk}
+    assert DormancyEpisode.objects.for_tenant(tenant).get().closed_by == "business"
+
+
+def test_held_out_contacts_count_alike_but_are_not_tagged_as_won(
+    tenant: Tenant, enrolled: Callable[..., Enrolment]
+) -> None:
+    treated, held_out = enrolled(), enrolled(Arm.HELD_OUT)
+    for enrolment in (treated, held_out):
+        make_job(enrolment.contact, NOW - DAY)
+
+    report = attribute(tenant, now=NOW)
+
+    assert (report["reactivated"], report["held_out"], report["revenue"]) == (2, 1, "240.00")
+    assert dict(Reactivation.objects.for_tenant(tenant).values_list("enrolment_id", "arm")) == {
+        treated.pk: "treated",
+        held_out.pk: "held_out",
+    }
+    assert [tag.contact_id for tag in ContactTag.objects.for_tenant(tenant)] == [treated.contact_id]
+
+
+@pytest.mark.parametrize("ended_by", [choice for choice in Enrolment.EndedBy.values if choice != "business"])
+def test_whatever_else_ended_the_enrolment_the_return_counts(
+    tenant: Tenant, enrolled: Callable[..., Enrolment], ended_by: str
+) -> None:
+    enrolment = enrolled(state=Enrolment.State.ENDED, ended_by=ended_by, ended_at=DAY_0 + DAY)
+    job = make_job(enrolment.contact, DAY_0 + 59 * DAY)
+
+    attribute(tenant, now=DAY_0 + 59 * DAY)
+
+    assert credited(tenant) == {enrolment.pk: job.pk}
+
+
+def test_the_window_of_days_is_of_24_hours_across_a_change_of_clocks(
+    tenant: Tenant, campaign: Campaign, enrolled: Callable[..., Enrolment]
+) -> None:
+    """From September to November Chicago's clocks go back: a calendar's 60 days would be an hour longer."""
+    inside, outside = enrolled(), enrolled()
+    end = inside.enrolled_at + timedelta(hours=24 * 60)
+    last = make_job(inside.contact, end - timedelta(seconds=1))
+    make_job(outside.contact, end)
+
+    attribute(tenant, now=end + DAY)
+
+    assert credited(tenant) == {inside.pk: last.pk}
+
+
+def test_one_job_is_credited_once_though_two_campaigns_wrote(tenant: Tenant, campaign: Campaign) -> None:
+    contact = make_contact(tenant)
+    episode = make_episode(contact)
+    later = make_enrolment(episode, make_campaign(tenant), enrolled_at=DAY_0 + DAY)
+    earlier = make_enrolment(episode, campaign, enrolled_at=DAY_0)
+    first = make_job(contact, DAY_0 + 10 * DAY)
+    attribute(tenant, now=NOW)
+    assert credited(tenant) == {earlier.pk: first.pk}
+
+    second = make_job(contact, DAY_0 + 20 * DAY, updated_at=timezone.now())
+    attribute(tenant, now=NOW)
+
+    assert credited(tenant) == {earlier.pk: first.pk, later.pk: second.pk}
+
+
+def test_a_refund_moves_the_credit_to_the_next_job_or_takes_it_away(
+    tenant: Tenant, enrolled: Callable[..., Enrolment]
+) -> None:
+    twice, once = enrolled(), enrolled()
+    first, second = make_job(twice.contact, DAY_0 + DAY), make_job(twice.contact, DAY_0 + 2 * DAY, amount_minor=5_000)
+    only = make_job(once.contact, DAY_0 + DAY)
+    assert attribute(tenant, now=NOW)["revenue"] == "240.00"
+
+    change(first, status=Job.Status.REFUNDED)
+    change(only, status=Job.Status.REFUNDED)
+    report = attribute(tenant, now=NOW)
+
+    assert credited(tenant) == {twice.pk: second.pk}
+    assert (report["moved"], report["withdrawn"], report["revenue"]) == (1, 1, "-190.00")
+    assert [tag.contact_id for tag in ContactTag.objects.for_tenant(tenant)] == [twice.contact_id]
+
+    change(only, status=Job.Status.COMPLETED)
+    attribute(tenant, now=NOW)
+
+    assert credited(tenant) == {twice.pk: second.pk, once.pk: only.pk}
+    noted = sorted(contact for contact, _ in events(tenant, "contact.reactivated") if contact is not None)
+    assert noted == sorted([twice.contact_id, once.contact_id])  # once each, however often it changed
+
+
+def test_another_amount_and_a_job_that_was_dated_back_are_followed(
+    tenant: Tenant, enrolled: Callable[..., Enrolment]
+) -> None:
+    enrolment = enrolled()
+    job = make_job(enrolment.contact, DAY_0 + 20 * DAY)
+    attribute(tenant, now=NOW)
+
+    change(job, amount_minor=20_050)
+    assert attribute(tenant, now=NOW)["revenue"] == "80.50"
+    earlier = make_job(enrolment.contact, DAY_0 + 3 * DAY, amount_minor=100, updated_at=timezone.now())
+    assert attribute(tenant, now=NOW)["revenue"] == "-199.50"
+
+    row = Reactivation.objects.for_tenant(tenant).get()
+    assert (row.job_id, row.amount_minor, row.reactivated_at) == (earlier.pk, 100, DAY_0 + 3 * DAY)
+
+
+def test_a_job_that_moves_to_another_contact_moves_its_credit(
+    tenant: Tenant, enrolled: Callable[..., Enrolment]
+) -> None:
+    wrong, right = enrolled(), enrolled()
+    job = make_job(wrong.contact, DAY_0 + DAY)
+    attribute(tenant, now=NOW)
+
+    change(job, contact=right.contact)
+    attribute(tenant, now=NOW)
+
+    assert credited(tenant) == {right.pk: job.pk}
+
+
+def test_a_merge_hands_the_credit_on_with_the_jobs(tenant: Tenant, enrolled: Callable[..., Enrolment]) -> None:
+    loser, winner = enrolled(), make_contact(tenant)
+    job = make_job(loser.contact, DAY_0 + DAY)
+    attribute(tenant, now=NOW)
+
+    Contact.objects.for_tenant(tenant).filter(pk=loser.contact_id).update(state="merged", merged_into=winner)
+    change(job, contact=winner)
+    report = attribute(tenant, now=NOW)
+
+    row = Reactivation.objects.for_tenant(tenant).get()
+    assert (row.enrolment_id, row.job_id, row.contact_id) == (loser.pk, job.pk, winner.pk)
+    assert (report["reactivated"], report["withdrawn"]) == (0, 0)
+
+
+def test_after_a_merge_one_job_counts_for_the_earlier_of_two_enrolments(
+    tenant: Tenant, enrolled: Callable[..., Enrolment]
+) -> None:
+    earlier, later = enrolled(), enrolled(Arm.HELD_OUT, enrolled_at=DAY_0 + DAY)
+    Contact.objects.for_tenant(tenant).filter(pk=earlier.contact_id).update(
+        state="merged", merged_into_id=later.contact_id
+    )
+    job = make_job(later.contact, DAY_0 + 5 * DAY)
+
+    attribute(tenant, now=NOW)
+
+    assert credited(tenant) == {earlier.pk: job.pk}
+
+
+def test_a_longer_window_is_applied_to_what_was_already_looked_at(
+    tenant: Tenant, campaign: Campaign, enrolled: Callable[..., Enrolment]
+) -> None:
+    enrolment = enrolled()
+    job = make_job(enrolment.contact, DAY_0 + 70 * DAY)
+    attribute(tenant, now=DAY_0 + 80 * DAY)
+    assert credited(tenant) == {}
+
+    Campaign.objects.for_tenant(tenant).update(window_days=90)
+    attribute(tenant, now=DAY_0 + 80 * DAY)
+
+    assert credited(tenant) == {enrolment.pk: job.pk}
+
+
+def test_foreign_money_counts_as_a_return_but_brings_no_revenue(
+    tenant: Tenant, enrolled: Callable[..., Enrolment]
+) -> None:
+    make_job(enrolled().contact, NOW - DAY, currency="JPY", amount_minor=9_000)
+
+    report = attribute(tenant, now=NOW)
+
+    assert (report["reactivated"], report["revenue"], report["other_revenue"]) == (1, "0.00", {"JPY": "9000"})
+
+
+def test_nothing_happens_twice(tenant: Tenant, enrolled: Callable[..., Enrolment]) -> None:
+    make_job(enrolled().contact, NOW - DAY)
+    attribute(tenant, now=NOW)
+    before = (credited(tenant), Event.objects.for_tenant(tenant).count())
+
+    again, full = attribute(tenant, now=NOW), attribute(tenant, now=NOW, full=True)
+
+    assert (credited(tenant), Event.objects.for_tenant(tenant).count()) == before
+    for report in (again, full):
+        assert {key: value for key, value in report.items() if value not in (0, {})} == {
+            "revenue": "0.00",
+            "currency": "USD",
+        }
+
+
+def test_an_import_as_of_an_earlier_day_is_not_missed(
+    tenant: Tenant, enrolled: Callable[..., Enrolment], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    """A file imported with --as-of carries that day as the time of its changes, long before the last run."""
+    settings.WINBACK_HOME = tmp_path
+    enrolment = enrolled()
+    job = make_job(enrolment.contact, NOW - DAY, external_id="job-1")
+    attribute(tenant, now=NOW + 20 * DAY)
+    file = tmp_path / "jobs.csv"
+    file.write_text(
+        "external_id,contact_external_id,completed_at,amount,status\n"
+        f"job-1,{enrolment.contact.external_id},{job.completed_at.isoformat()},120.00,refunded\n"
+    )
+
+    call_command("import_jobs", str(file), tenant=tenant.slug, as_of="2026-09-01", stdout=StringIO())
+    report = attribute(tenant, now=NOW + 20 * DAY)
+
+    assert (report["withdrawn"], credited(tenant)) == (1, {})
+
+
+def test_a_run_as_of_an_earlier_day_takes_nothing_away_and_the_next_one_goes_on(
+    tenant: Tenant, enrolled: Callable[..., Enrolment]
+) -> None:
+    late, early = enrolled(), enrolled()
+    job = make_job(late.contact, DAY_0 + 20 * DAY)
+    attribute(tenant, now=NOW)
+
+    attribute(tenant, now=DAY_0 + DAY)
+    assert credited(tenant) == {late.pk: job.pk}
+
+    other = make_job(early.contact, DAY_0 + 10 * DAY)
+    attribute(tenant, now=NOW)
+    assert credited(tenant) == {late.pk: job.pk, early.pk: other.pk}
+
+
+def test_the_number_of_statements_does_not_grow_with_the_contacts(
+    tenant: Tenant, enrolled: Callable[..., Enrolment]
+) -> None:
+    def statements(contacts: int) -> int:
+        for _ in range(contacts):
+            make_job(enrolled().contact, NOW - DAY, updated_at=timezone.now())
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
+            assert attribute(tenant, now=NOW)["reactivated"] == contacts
+        return len(captured)
+
+    statements(1)
+    assert statements(2) == statements(30)
+
+
+def test_one_tenant_leaves_another_alone(two_tenants: tuple[Tenant, Tenant]) -> None:
+    ours, theirs = two_tenants
+    rows = []
+    for tenant in two_tenants:
+        contact = make_contact(tenant)
+        rows.append(make_enrolment(make_episode(contact), make_campaign(tenant)))
+        make_job(contact, NOW - DAY)
+
+    with acting_for(ours.pk):
+        attribute(ours, now=NOW)
+
+    assert list(Reactivation.objects.for_tenant(ours).values_list("enrolment_id", flat=True)) == [rows[0].pk]
+    assert not Reactivation.objects.for_tenant(theirs).exists()
+    rows[1].refresh_from_db()
+    assert (rows[1].state, rows[1].episode.state) == ("active", "open")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_processes_at_once_credit_every_return_once() -> None:
+    with acting_for_all("set-up"):
+        tenant = make_tenant()
+        household = Household.objects.create(tenant=tenant, key="h", created_at=NOW)
+        campaign = make_campaign(tenant)
+        for _ in range(60):
+            contact = make_contact(tenant, household=household)
+            make_enrolment(make_episode(contact), campaign)
+            make_job(contact, NOW - DAY)
+    reports: list[dict[str, Any]] = []
+    failures: list[BaseException] = []
+    ready = threading.Barrier(3)
+
+    def run() -> None:
+        try:
+            ready.wait()
+            with acting_for(tenant.pk):
+                reports.append(attribute(tenant, now=NOW))
+        except BaseException as failure:
+            failures.append(failure)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    assert sorted(report["reactivated"] for report in reports) == [0, 0, 60]
+    assert sorted(report["closed"] for report in reports) == [0, 0, 60]
+    with transaction.atomic(), acting_for(tenant.pk):
+        assert Reactivation.objects.for_tenant(tenant).count() == 60
+        assert len(events(tenant, "contact.reactivated")) == 60
