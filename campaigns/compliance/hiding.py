@@ -78,27 +78,31 @@ def declarations(style: str) -> Declarations:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule of a style sheet, by the last part of its selector: what stands before it is taken as matching."""
+    """A rule of a style sheet: the element it is about, and the classes and ids that must stand around that element."""
 
     tag: str
     names: frozenset[str]
+    around: frozenset[str]
     declarations: Declarations
 
-    def matches(self, tag: str, names: frozenset[str]) -> bool:
-        return (self.tag in ("", "*", tag)) and self.names <= names
+    def matches(self, tag: str, names: frozenset[str], around: frozenset[str]) -> bool:
+        return self.tag in ("", "*", tag) and self.names <= names and self.around <= around | names
 
 
 def rules(sheet: str) -> Iterator[Rule]:
-    """The rules of a style sheet; those within ``@media`` are taken as always holding."""
+    """The rules of a style sheet; those within ``@media`` are taken as always holding, odd selectors as meaning all."""
     for selectors, body in _RULE.findall(_COMMENT.sub("", sheet).lower()):
         declared = declarations(body)
         for selector in selectors.split(","):
-            last = _COMBINATOR.split(selector.strip())[-1]
-            parts = _COMPOUND.fullmatch(last)
-            if parts is None or not last:
-                yield Rule("", frozenset(), declared)
-            else:
-                yield Rule(parts.group(1) or "", frozenset(re.findall(r"[.#][\w-]+", parts.group(2))), declared)
+            *outer, last = _COMBINATOR.split(selector.strip())
+            parts = _COMPOUND.fullmatch(last) if last else None
+            tag, names = (parts.group(1) or "", _names(last)) if parts is not None else ("", frozenset())
+            around = frozenset().union(*(_names(each) for each in outer if _COMPOUND.fullmatch(each)))
+            yield Rule(tag, names, around, declared)
+
+
+def _names(compound: str) -> frozenset[str]:
+    return frozenset(re.findall(r"[.#][\w-]+", compound))
 
 
 def look_of(outer: Look, sheet: Declarations, own: Declarations) -> Look:
@@ -106,9 +110,8 @@ def look_of(outer: Look, sheet: Declarations, own: Declarations) -> Look:
     everything = sheet + own
     hidden = outer.hidden or any(_hides(name, value) for name, value in everything)
     sizes = [size for name, value in everything if (size := _font(name, value, outer.font)) is not None]
-    inks = _colours(sheet, "color", outer.inks) | _colours(own, "color", frozenset())
-    if not _colours(own, "color", frozenset()):
-        inks |= outer.inks
+    stated = _colours(own, "color")
+    inks = _colours(sheet, "color") | (stated or outer.inks)
     grounds = _grounds(own) or (outer.grounds | _grounds(sheet))
     return Look(hidden, min(sizes) if sizes else outer.font, inks, grounds)
 
@@ -137,9 +140,8 @@ def _font(name: str, value: str, outer: float) -> float | None:
     return float(found.group(1)) * factor
 
 
-def _colours(declared: Declarations, wanted: str, otherwise: frozenset[Colour | None]) -> frozenset[Colour | None]:
-    found = {read_colour(value) for name, value in declared if name == wanted and value not in _INHERITED}
-    return frozenset(found) or otherwise
+def _colours(declared: Declarations, wanted: str) -> frozenset[Colour | None]:
+    return frozenset(read_colour(value) for name, value in declared if name == wanted and value not in _INHERITED)
 
 
 def _grounds(declared: Declarations) -> frozenset[Colour | None]:

@@ -26,6 +26,9 @@ _UNSAFE_LINK = re.compile(r"\s*(javascript|data|vbscript|file):", re.IGNORECASE)
 
 _VOID = frozenset({"area", "br", "col", "hr", "img", "input", "link", "meta", "wbr", "source", "track"})
 _INLINE = frozenset({"a", "abbr", "b", "big", "code", "em", "font", "i", "small", "span", "strong", "sub", "sup", "u"})
+_OPENED_AGAIN = frozenset(
+    {"a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"}
+)
 _NEVER_SEEN = frozenset({"head", "title", "details", "dialog", "datalist", "select", "audio", "video", "canvas", "bdo"})
 # What an end tag cannot close from within: a browser ignores it there.
 _WALLS = frozenset({"table", "td", "th", "caption"})
@@ -66,7 +69,7 @@ class _Open:
     tag: str
     look: Look
     href: str
-    hides: bool
+    names: frozenset[str]
 
 
 # A template cannot know these, so it cannot pretend to hold this message's own link.
@@ -102,13 +105,16 @@ _MOST_LAYOUTS = 1_000
 
 def _known(html: str) -> tuple[_Layout, list[str]] | None:
     """The layout of a mail whose tags have all been met before, in this order; its words lie between them."""
-    turn, place, texts = _start, 0, []
+    turn, place = _start, 0
+    texts: list[str] = []
     while True:
-        match = next((each for each in turn.runs if html.startswith(each[0], place)), None)
-        if match is None:
+        for run, following in turn.runs:
+            if html.startswith(run, place):
+                place += len(run)
+                turn = following
+                break
+        else:
             return None
-        place += len(match[0])
-        turn = match[1]
         if place == len(html):
             return (turn.layout, texts) if turn.layout is not None else None
         end = html.find("<", place)
@@ -172,7 +178,7 @@ class _Reader:
         self.tokens = tokens
         self.texts = texts
         self.sheet: list[Rule] = []
-        self.open: list[_Open] = [_Open("", Look(), "", False)]
+        self.open: list[_Open] = [_Open("", Look(), "", frozenset())]
         self.for_some = 0
         self.lost = False
         self.visible: list[tuple[int, str]] = []
@@ -232,30 +238,30 @@ class _Reader:
         if tag in _VOID:
             return
         around = self.open[-1]
-        look = look_of(around.look, self._sheet_of(tag, attributes), _own(attributes))
+        names = frozenset(f".{name}" for name in attributes.get("class", "").lower().split())
+        names |= {f"#{attributes['id'].lower()}"} if "id" in attributes else set()
+        look = look_of(around.look, self._sheet_of(tag, names), _own(attributes))
         hidden = tag in _NEVER_SEEN or "hidden" in attributes or attributes.get("aria-hidden", "").lower() == "true"
         if hidden:
             look = Look(True, look.font, look.inks, look.grounds)
         href = attributes.get("href", "") if tag == "a" else around.href
         if tag == "a":
             self.links.append((href, []))
-        self.open.append(_Open(tag, look, href, look.seen != around.look.seen))
+        self.open.append(_Open(tag, look, href, names))
 
-    def _sheet_of(self, tag: str, attributes: dict[str, str]) -> Declarations:
-        names = {f".{name}" for name in attributes.get("class", "").lower().split()}
-        if "id" in attributes:
-            names.add(f"#{attributes['id'].lower()}")
-        return [
-            declared for rule in self.sheet if rule.matches(tag, frozenset(names)) for declared in rule.declarations
-        ]
+    def _sheet_of(self, tag: str, names: frozenset[str]) -> Declarations:
+        around = frozenset().union(*(each.names for each in self.open))
+        return [declared for rule in self.sheet if rule.matches(tag, names, around) for declared in rule.declarations]
 
     def _end(self, tag: str) -> None:
         if tag not in _INLINE:
             self.between = " "
         for depth in range(len(self.open) - 1, 0, -1):
             if self.open[depth].tag == tag:
-                # A browser opens some elements again that are closed by another's end: what hid may go on hiding.
-                self.lost = self.lost or any(not each.look.seen and each.hides for each in self.open[depth + 1 :])
+                # A browser opens these again when another's end has closed them: what hid may go on hiding.
+                self.lost = self.lost or any(
+                    each.tag in _OPENED_AGAIN and not each.look.seen for each in self.open[depth + 1 :]
+                )
                 del self.open[depth:]
                 return
             if self.open[depth].tag in _WALLS and tag not in _TABLE:
