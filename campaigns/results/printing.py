@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from campaigns.results.lift import LEAST_RETURNED
+
 Keys = dict[str, Any]
 
 _LABEL = 22
@@ -58,7 +60,7 @@ def _lines(keys: Keys, title: str) -> Iterator[str]:
         yield _labelled("", f"and {code} {_amount(amount)}, counted nowhere else")
     yield _labelled("incremental revenue", _gain(keys["incremental_revenue"], currency))
     roi = keys["roi"]
-    return_on = "" if _lacks(roi) else f", {roi:+.1f} times that came back on top of it"
+    return_on = "" if _lacks(roi) else f", a net return of {roi:.2f} for each {currency} spent"
     yield _labelled("cost", f"{currency} {_amount(keys['cost'])}{return_on}")
     for channel, states in keys["messages"].items():
         counts = ", ".join(f"{number:,} {state.replace('_', ' ')}" for state, number in states.items())
@@ -88,15 +90,18 @@ def _amount(text: str) -> str:
 
 def _lift(value: Keys) -> str:
     if _lacks(value):
-        return (
-            f"not known yet: the window of {value['have']:,} is closed in the smaller arm, {value['need']:,} are needed"
-        )
+        return _missing(value)
     one, low, high = (100 * value[name] for name in ("value", "low", "high"))
-    return f"{one:+.1f} points (95 % certain: {low:+.1f} to {high:+.1f})"
+    return f"{one:+.1f} points (95 % interval: {low:+.1f} to {high:+.1f})"
 
 
 def _gain(value: Keys, currency: str) -> str:
     if _lacks(value):
-        return f"not known yet: {value['have']:,} of {value['need']:,} that each arm needs"
+        return _missing(value)
     one, low, high = (_amount(value[name]) for name in ("value", "low", "high"))
-    return f"{currency} {one} (95 % certain: {low} to {high})"
+    return f"{currency} {one} (95 % interval: {low} to {high})"
+
+
+def _missing(value: Keys) -> str:
+    what = "have come back" if value["need"] == LEAST_RETURNED else "have closed their window"
+    return f"not known yet: {value['have']:,} of the smaller arm {what}, {value['need']:,} are needed"
