@@ -23,6 +23,7 @@ from campaigns.planning.models import Campaign, Message
 from tenants.accounts.models import Tenant
 from tenants.activation.models import ModuleActivation
 from tenants.connections.models import Connection
+from winback import statistics
 from winback.providers.sms import segments
 from winback.tenancy import acting_for
 
@@ -51,6 +52,7 @@ def send_due(
             recovering.recover(tenant.pk, now=now)
         recovering.look_up_unknown(tenant, now=now)
     with acting_for(tenant.pk):
+        statistics.keep_up()
         askings = [asking_of(campaign, now=now) for campaign in sendable_campaigns(tenant)]
         hours = Hours.load(now)
     for asking in askings:

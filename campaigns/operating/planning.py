@@ -17,6 +17,7 @@ from campaigns.planning.ending import end_enrolments
 from campaigns.planning.enrolling import enrol
 from campaigns.planning.models import Campaign, Enrolment
 from tenants.accounts.models import Tenant
+from winback import statistics
 
 BATCH = 5_000
 EXHAUSTED_TAG = "winback:exhausted"
@@ -146,6 +147,7 @@ def plan(tenant: Tenant, *, now: datetime) -> dict[str, int]:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('winback.plan'), %s)", [tenant.pk])
+    statistics.keep_up()
     counts: Counter[str] = Counter()
     for campaign in ensure_campaigns(tenant, now=now):
         campaign.tenant = tenant
