@@ -1,17 +1,22 @@
 """What every list and form of the console has in common. Knows no tenant: scoping is the apps' own."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin import ModelAdmin, ShowFacets
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import quote, unquote
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
 from django.db.models import Field, Model, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path, reverse
 
 from winback.console.components import EmptyState
+from winback.console.deeds import Button, deeds_of
 from winback.console.paging import BoundedPaginator
 from winback.console.site import ConsoleSite
 
@@ -40,6 +45,88 @@ class ConsoleAdmin(AnyModelAdmin):
         context = {"title": title[:1].upper() + title[1:], "console_empty": self.console_empty, **(extra_context or {})}
         return super().changelist_view(request, context)
 
+    # -- one row -----------------------------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        deeds = [
+            path(
+                f"<path:object_id>/{name.replace('_', '-')}/",
+                self.admin_site.admin_view(partial(self._do, name)),
+                name=f"{self.opts.app_label}_{self.opts.model_name}_{name}",
+            )
+            for name in deeds_of(type(self))
+        ]
+        return deeds + super().get_urls()
+
+    def _do(self, name: str, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """The view of a deed: permission, row, one call, and back to the row unless it answers a page of its own."""
+        offered = deeds_of(type(self))[name]
+        if not self.site.permits(request, offered.permission) or not self.has_view_permission(request):
+            raise PermissionDenied("Your role does not allow this: ask an owner of the business.")
+        if request.method != "POST" and not offered.asks:
+            return HttpResponseNotAllowed(["POST"])
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            raise Http404("There is no such row.")
+        answer: HttpResponseBase | None = getattr(self, name)(request, row)
+        return answer if answer is not None else HttpResponseRedirect(self.page_of(row))
+
+    def offered(self, request: HttpRequest, row: Any) -> Iterable[str]:
+        """The names of the deeds that make sense in the row's present state. Permissions are looked at besides."""
+        return deeds_of(type(self))
+
+    def buttons(self, request: HttpRequest, row: Any) -> list[Button]:
+        known = deeds_of(type(self))
+        return [
+            Button(one.label, self.deed_url(one.name, row), one.tone, one.asks, one.icon)
+            for one in (known[name] for name in self.offered(request, row))
+            if self.site.permits(request, one.permission)
+        ]
+
+    def deed_url(self, name: str, row: Model) -> str:
+        """Where a deed of this row is sent to."""
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=[quote(row.pk)])
+
+    def page_of(self, row: Model) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[quote(row.pk)])
+
+    def list_url(self) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """What the page of a row shows besides its fields: ``facts``, ``panels``, ``pills`` and whatever its template
+        knows."""
+        return {}
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        context = dict(extra_context or {})
+        if object_id is not None and request.method == "GET":
+            row = self.get_object(request, unquote(object_id))
+            if row is not None and self.has_view_or_change_permission(request, row):
+                context |= {"object_buttons": self.buttons(request, row), **self.page_context(request, row)}
+        return super().changeform_view(request, object_id, form_url, context)
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, *_: Any) -> HttpResponse:
+        """A row that is not there, or not theirs, is missing: Django would send people to Home with a message."""
+        raise Http404("There is no such row.")
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            raise Http404("There is no such row.")
+        if not self.has_view_or_change_permission(request, row):
+            raise PermissionDenied
+        context = {"lines": self.site.hooks.history(request, row), "opts": self.opts, "object": row}
+        return self.site.render(request, "console/history.html", context, title=f"History of {row}")
+
     @property
     def site(self) -> ConsoleSite:
         """The admin site by its own type, for its ``confirm`` and ``render``."""
@@ -62,9 +149,9 @@ class BoundedListAdmin(ConsoleAdmin):
 
     paginator = BoundedPaginator
     show_full_result_count = False
-    ordering: Sequence[str] = ("-pk",)
+    ordering: ClassVar[tuple[str, ...]] = ("-pk",)
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponseBase | None:
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *where: Any) -> HttpResponse | None:
         """Everything at once only where everything can be counted: the rest is a background task's business."""
         if request.POST.get("select_across") == "1" and BoundedPaginator(queryset, self.list_per_page).bounded:
             most = f"{BoundedPaginator.most:,}"
@@ -72,7 +159,7 @@ class BoundedListAdmin(ConsoleAdmin):
                 request, f"This list has more than {most} rows. Search or filter it first.", messages.ERROR
             )
             return HttpResponseRedirect(request.get_full_path())
-        return super().response_action(request, queryset)
+        return super().response_action(request, queryset, *where)
 
 
 class ReadOnlyAdmin(ConsoleAdmin):
@@ -97,15 +184,13 @@ class ScopedRelatedFilter(admin.RelatedFieldListFilter):
 
     most = 200
 
-    def field_choices(
-        self, field: "Field[Any, Any]", request: HttpRequest, model_admin: AnyModelAdmin
-    ) -> list[tuple[Any, str]]:
+    def field_choices(self, field: "Field[Any, Any]", request: HttpRequest, model_admin: AnyModelAdmin) -> Any:
         queryset = self.scoped(request, model_admin)
         return [(row.pk, str(row)) for row in queryset[: self.most]]
 
     def scoped(self, request: HttpRequest, model_admin: AnyModelAdmin) -> QuerySet[Any]:
         """The rows to choose from. Override to narrow them further."""
-        related = self.field.related_model
+        related: Any = self.field.related_model
         registered = model_admin.admin_site._registry.get(related)
         if registered is None:
             none: QuerySet[Any] = related._default_manager.none()

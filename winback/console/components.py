@@ -108,6 +108,7 @@ class EmptyState:
     action: str = ""
     url: str = ""
     icon: str = "list"
+    command: str = ""
 
 
 @dataclass(frozen=True)

@@ -60,3 +60,12 @@ def moment(value: datetime, zone: str | ZoneInfo = "UTC", *, with_time: bool = T
 def day(value: date) -> str:
     """``24 Nov 2026``: no order of day and month to be mistaken."""
     return f"{value.day} {value:%b} {value.year}"
+
+
+_SPELT = {"sms": "SMS", "email": "e-mail", "id": "ID", "crm": "CRM"}
+
+
+def words(code: object) -> str:
+    """``no_sms_consent`` → “No SMS consent”; empty reads “–”."""
+    text = " ".join(_SPELT.get(word, word) for word in str(code or "").replace("_", " ").split())
+    return text[:1].upper() + text[1:] if text else "–"

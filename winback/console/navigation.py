@@ -41,7 +41,13 @@ class Item:
 
     def as_model(self) -> dict[str, Any]:
         """The item in the shape that the templates of django.contrib.admin expect of a model."""
-        shape = {"object_name": self.name, "perms": {}, "add_url": None, "view_only": True, "model": None}
+        shape: dict[str, Any] = {
+            "object_name": self.name,
+            "perms": {},
+            "add_url": None,
+            "view_only": True,
+            "model": None,
+        }
         return {
             **shape,
             **self.model,

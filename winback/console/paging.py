@@ -19,7 +19,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
         rows = self.object_list
         if isinstance(rows, QuerySet):
             return rows.order_by()[: self.most + 1].count()
-        return min(len(rows), self.most + 1)  # type: ignore[arg-type]
+        return min(len(rows), self.most + 1)
 
     @property
     def bounded(self) -> bool:

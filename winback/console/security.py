@@ -68,7 +68,9 @@ class ContentSecurityPolicyMiddleware:
         headers.setdefault("X-Content-Type-Options", "nosniff")
         headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
-        headers.setdefault("Referrer-Policy", "no-referrer" if request.path_info.startswith(BY_TOKEN) else "same-origin")
+        headers.setdefault(
+            "Referrer-Policy", "no-referrer" if request.path_info.startswith(BY_TOKEN) else "same-origin"
+        )
         if request.path_info.startswith(PRIVATE):
             headers.setdefault("Cache-Control", "private, no-store")
         return response

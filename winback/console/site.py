@@ -4,14 +4,17 @@ It knows no app. What the apps above have to say (which tenants a person may cho
 may do what) they hang into the hooks of :class:`Hooks`, once, in their ``AppConfig.ready``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import wraps
 from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
@@ -27,6 +30,20 @@ View = Callable[..., HttpResponseBase]
 
 def _may_by_django(request: HttpRequest, permission: str) -> bool:
     return request.user.has_perm(permission)
+
+
+def _admitted_by_django(request: HttpRequest) -> bool:
+    return request.user.is_active and request.user.is_staff
+
+
+@dataclass(frozen=True)
+class HistoryLine:
+    """Somebody did something to a row: what its history page lists."""
+
+    at: datetime
+    actor: str
+    action: str
+    changes: Sequence[tuple[str, str]] = ()
 
 
 @dataclass
@@ -45,6 +62,16 @@ class Hooks:
     """The red number beside Home. Asked on every page: answer from a cache."""
     may: Callable[[HttpRequest, str], bool] = _may_by_django
     """Whether this person may do this in the current tenant."""
+    admitted: Callable[[HttpRequest], bool] = _admitted_by_django
+    """Whether this person may open the console at all."""
+    actor: Callable[[HttpRequest], str] = lambda request: f"user {request.user.pk}"
+    """How the audit names this person: by number, for the journal holds no personal data."""
+    note: Callable[[HttpRequest, str, Model | None, Mapping[str, Any]], None] = lambda request, action, row, data: None
+    """Keep what a person did: the action's code, the row, and what changed. Never a secret."""
+    changed: Callable[[HttpRequest], None] = lambda request: None
+    """Something is different now that a cached part of a page (what needs attention) may still show."""
+    history: Callable[[HttpRequest, Model], Sequence[HistoryLine]] = lambda request, row: ()
+    """What was done to a row, the latest first."""
 
 
 class ConsoleSite(AdminSite):
@@ -111,6 +138,9 @@ class ConsoleSite(AdminSite):
 
         return cast(View, self.admin_view(checked))
 
+    def has_permission(self, request: HttpRequest) -> bool:
+        return self.hooks.admitted(request)
+
     # -- pages -------------------------------------------------------------------------------------------------------
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
@@ -118,15 +148,49 @@ class ConsoleSite(AdminSite):
             path("tenant/", self.admin_view(require_POST(self.select_tenant_view)), name="select_tenant"),
         ]
         extra += [path(route, view, name=name) for name, route, view in self._page_views]
-        return extra + cast(list[URLPattern | URLResolver], super().get_urls())
+        return extra + super().get_urls()
 
     def render(
-        self, request: HttpRequest, template: str, context: dict[str, Any] | None = None, *, title: str, status: int = 200
+        self,
+        request: HttpRequest,
+        template: str,
+        context: dict[str, Any] | None = None,
+        *,
+        title: str,
+        status: int = 200,
     ) -> TemplateResponse:
         """A page inside the frame. ``template`` extends ``admin/base_site.html``."""
-        request.current_app = self.name  # type: ignore[attr-defined]
+        request.current_app = self.name
         whole = {**self.each_context(request), "title": title, **(context or {})}
         return TemplateResponse(request, template, whole, status=status)
+
+    def require(self, request: HttpRequest, permission: str) -> None:
+        """Raise PermissionDenied unless this person may do this in the current tenant."""
+        if not self.permits(request, permission):
+            raise PermissionDenied("Your role does not allow this: ask an owner of the business.")
+
+    def show_once(
+        self, request: HttpRequest, *, title: str, sentences: Sequence[str], secret: str, back: str
+    ) -> TemplateResponse:
+        """A secret that nobody can read again: in the answer alone, in no session and no message."""
+        context = {"sentences": sentences, "secret": secret, "back": back}
+        return self.render(request, "console/secret.html", context, title=title)
+
+    def ask(
+        self,
+        request: HttpRequest,
+        form: BaseForm,
+        *,
+        title: str,
+        button: str,
+        intro: Sequence[str] = (),
+        back: str = "",
+        context: Mapping[str, Any] | None = None,
+    ) -> TemplateResponse:
+        """A page with one form and one button; 422 when the form was sent and is wrong."""
+        whole = {"form": form, "button": button, "intro": intro, "back": back, **(context or {})}
+        status = 422 if form.is_bound and form.errors else 200
+        return self.render(request, "console/form.html", whole, title=title, status=status)
 
     def confirm(self, request: HttpRequest, confirmation: Confirmation) -> TemplateResponse | None:
         """None once the person has confirmed; until then the page that asks."""
@@ -145,9 +209,7 @@ class ConsoleSite(AdminSite):
         context = {**self.hooks.home_context(request), **(extra_context or {})}
         return self.render(request, self.home_template, context, title=str(context.pop("title", self.index_title)))
 
-    def app_index(
-        self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def app_index(self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None) -> Any:
         """There are sections, not apps: Home lists what is there."""
         return HttpResponseRedirect(reverse("admin:index", current_app=self.name))
 
@@ -202,7 +264,7 @@ class ConsoleSite(AdminSite):
         return items
 
     def _model_items(self, request: HttpRequest) -> list[tuple[str, Item]]:
-        """Models whose admin names a ``console_section``; None hides one, the apps that ship with Django go to Settings."""
+        """Models whose admin names a ``console_section``; None hides one, Django's own apps go to Settings."""
         items = []
         for app in self._build_app_dict(request).values():
             for model in app["models"]:

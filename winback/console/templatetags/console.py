@@ -21,7 +21,8 @@ from winback.console.components import Attention, Check, EmptyState, Kpi, Panel,
 register = template.Library()
 
 TONES = {
-    "good": "delivered running active activated won reactivated treated ok ready completed handed_over business booking",
+    "good": "delivered running active activated won reactivated treated ok ready completed handed_over business"
+    " booking done confirmed clicked replied booked",
     "warn": "paused postponed deferred degraded dormant blocked unknown pending suspended exhausted stale",
     "bad": "failed bounced complained suppressed missing error erased revoked opt_out do_not_contact",
     "info": "planned claimed handing_over scheduled open opened enrolled",
@@ -183,6 +184,12 @@ def day(value: date | datetime | None) -> str:
     if value is None:
         return "–"
     return formatting.day(value.date() if isinstance(value, datetime) else value)
+
+
+@register.filter
+def plain_words(code: Any) -> str:
+    """``{{ message.reason|plain_words }}``: a code as words."""
+    return formatting.words(code)
 
 
 @register.filter
