@@ -83,3 +83,9 @@ def authenticate(text: str, now: datetime) -> ApiKey | None:
     if key.last_used_at is None or key.last_used_at < now - _USED_EVERY:
         ApiKey.objects.for_tenant(tenant_id).filter(pk=key.pk).update(last_used_at=now)
     return key
+
+
+def revoke(key: ApiKey, *, now: datetime) -> bool:
+    """Refuse a key from now on, for good; False when it was revoked already."""
+    rows = ApiKey.objects.for_tenant(key.tenant_id).filter(pk=key.pk, revoked_at=None)
+    return bool(rows.update(revoked_at=now))

@@ -64,8 +64,10 @@ class TenantScopeMiddleware:
             return self._answer(request)
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
-        request.tenant = selected_tenant(request)  # type: ignore[attr-defined]
-        return rolled_back_if_failed(self.get_response(request))
+        tenant = selected_tenant(request)
+        request.tenant = tenant  # type: ignore[attr-defined]
+        with timezone.override(tenant.zone if tenant is not None else None):  # times are read and written in its clock
+            return rolled_back_if_failed(self.get_response(request))
 
     def _for_key(self, request: HttpRequest, now: datetime) -> HttpResponse:
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
