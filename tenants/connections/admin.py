@@ -1,0 +1,198 @@
+"""The console of provider accounts and of what the probes found. Activation registers it, and looks again after."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+
+from tenants.accounts.console import TenantAdmin, nothing_yet, tenant_of
+from tenants.connections import connecting
+from tenants.connections.forms import ConnectionForm
+from tenants.connections.models import CapabilityEvidence, Connection, DataEvidence
+from winback.console.columns import json_field, pill_column
+from winback.console.deeds import deed
+from winback.encryption import UndecipherableSecret
+from winback.providers import registry
+from winback.providers.errors import ProviderMisconfigured
+
+KIND_NAMES = {"email": "E-mail", "sms": "Text messages"}
+
+
+class ConnectionAdmin(TenantAdmin):
+    """A provider account: its secrets go in and never come out."""
+
+    console_section = "Operations"
+    console_icon = "plug"
+    console_order = 20
+    console_empty = nothing_yet(
+        "No provider is connected", "E-mail and texts leave through a provider account of yours.", icon="plug"
+    )
+    add_permission = "connections.manage"
+    list_display = ("label", "kind", "provider", pill_column("state"), "paused_reason", "priority", "created_at")
+    list_filter = ("kind", "state")
+    ordering = ("kind", "priority", "pk")
+    fields = ("label", "kind", "provider", "brand", "state", "priority", "secrets", "settings_shown", "created_at")
+    readonly_fields = ("secrets", "settings_shown")
+    settings_shown = staticmethod(json_field("settings", "Settings"))
+
+    def changed(self, request: HttpRequest, connection: Connection) -> None:
+        """Something about a connection is different now: whoever registers this looks at what depends on it."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("brand", "tenant")
+
+    @admin.display(description="Secrets")
+    def secrets(self, connection: Connection) -> str:
+        return "Kept, encrypted" if connection.credentials else "None"
+
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        evidence = CapabilityEvidence.objects.for_tenant(row.tenant_id).filter(connection=row).first()
+        notes = []
+        if row.state == Connection.State.PAUSED:
+            notes.append({"tone": "warn", "text": f"Paused: {row.paused_reason or 'by hand'}."})
+        if row.provider == connecting.LOCAL:
+            notes.append({"tone": "info", "text": "This is the local outbox: messages are kept, nobody receives them."})
+        facts: list[tuple[str, Any]] = []
+        if evidence is not None:
+            facts = [
+                ("Last try", evidence.get_state_display()),
+                ("Found", evidence.detail or evidence.code or "It answers."),
+                ("Tried", timezone.localtime(evidence.checked_at).strftime("%-d %b %Y, %H:%M")),
+            ]
+        return {"pills": [row.state], "notes": notes, "facts": facts}
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        self.site.require(request, "connections.manage")
+        kind, code = request.GET.get("kind", ""), request.GET.get("provider", "")
+        if not code:
+            kinds = {name: text for name, text in KIND_NAMES.items() if kind in ("", name)}
+            offered = [
+                (text, [(c, label, name) for c, label in registry.choices(name)]) for name, text in kinds.items()
+            ]
+            return self.site.render(
+                request, "tenants/choose_provider.html", {"offered": offered}, title="Connect a provider"
+            )
+        try:
+            provider = registry.provider(kind, code)
+        except ProviderMisconfigured as error:
+            raise Http404(str(error)) from error
+        tenant = tenant_of(request)
+        form = ConnectionForm(request.POST or None, provider=provider)
+        if form.is_valid():
+            label = form.cleaned_data["label"]
+            if Connection.objects.for_tenant(tenant).filter(kind=kind, label=label).exists():
+                form.add_error("label", "There is a connection of this name: open it to change it.")
+            else:
+                connection = self._connect(request, kind, code, label, form)
+                self.message_user(request, f"{provider.label} is connected. It is being tried now.")
+                return HttpResponseRedirect(self.page_of(connection))
+        return self.site.ask(
+            request, form, title=f"Connect {provider.label}", button="Connect", back=f"{self.list_url()}add/"
+        )
+
+    def _connect(self, request: HttpRequest, kind: str, code: str, label: str, form: ConnectionForm) -> Connection:
+        connection = connecting.connect(
+            tenant_of(request),
+            kind=kind,
+            provider=code,
+            label=label,
+            credentials=form.credentials,
+            options=form.options,
+            now=timezone.now(),
+            actor=self.site.hooks.actor(request),
+        )
+        self.changed(request, connection)
+        return connection
+
+    def offered(self, request: HttpRequest, row: Any) -> list[str]:
+        use = {"active": ["pause"], "paused": ["resume"]}.get(row.state, [])
+        return ["probe", "set_up", *use]
+
+    @deed("Try it now", permission="connections.manage", tone="primary", icon="plug")
+    def probe(self, request: HttpRequest, connection: Connection) -> HttpResponseBase | None:
+        self.changed(request, connection)
+        self.message_user(request, "It is being tried now: reload this page in a few seconds for the answer.")
+        return None
+
+    @deed("Change settings", permission="connections.manage", asks=True)
+    def set_up(self, request: HttpRequest, connection: Connection) -> HttpResponseBase | None:
+        try:
+            kept = connecting.credentials_of(connection)
+        except UndecipherableSecret:
+            kept = {}
+        try:
+            provider = registry.provider(connection.kind, connection.provider)
+        except ProviderMisconfigured as error:
+            raise Http404(str(error)) from error
+        form = ConnectionForm(request.POST or None, provider=provider, options=connection.settings, kept=kept)
+        if form.is_valid():
+            self._connect(request, connection.kind, connection.provider, connection.label, form)
+            self.message_user(request, f"“{connection.label}” is changed. It is being tried now.")
+            return None
+        return self.site.ask(
+            request, form, title=f"Change “{connection.label}”", button="Save", back=self.page_of(connection)
+        )
+
+    @deed("Pause", permission="connections.manage", tone="danger", icon="pause")
+    def pause(self, request: HttpRequest, connection: Connection) -> HttpResponseBase | None:
+        if connecting.pause(connection, reason="paused by hand", now=timezone.now()):
+            self.site.hooks.note(request, "connection.paused", connection, {})
+            self.changed(request, connection)
+            self.message_user(
+                request,
+                f"“{connection.label}” is paused: nothing leaves through it.",
+                extra_tags=f"undo={self.deed_url('resume', connection)}",
+            )
+        else:
+            self.message_user(request, f"“{connection.label}” was not in use.", messages.WARNING)
+        return None
+
+    @deed("Resume", permission="connections.manage", tone="primary", icon="play")
+    def resume(self, request: HttpRequest, connection: Connection) -> HttpResponseBase | None:
+        if connecting.resume(connection):
+            self.site.hooks.note(request, "connection.resumed", connection, {})
+            self.changed(request, connection)
+            self.message_user(request, f"“{connection.label}” is in use again.")
+        else:
+            self.message_user(request, f"“{connection.label}” was not paused.", messages.WARNING)
+        return None
+
+
+class FoundAdmin(TenantAdmin):
+    """What was found, read-only."""
+
+    console_section = "Operations"
+    console_icon = "check"
+
+
+@admin.register(CapabilityEvidence)
+class CapabilityAdmin(FoundAdmin):
+    """What a probe found about each capability."""
+
+    console_order = 30
+    console_name = "Capabilities"
+    console_empty = nothing_yet(
+        "Nothing was tried yet", "What works is tried when a module is activated.", icon="check"
+    )
+    list_display = ("capability", pill_column("state"), "detail", "checked_at")
+    ordering = ("capability", "pk")
+    fields = ("capability", "state", "code", "detail", "found", "connection", "checked_at")
+    readonly_fields = ("found",)
+    found = staticmethod(json_field("facts"))
+
+
+@admin.register(DataEvidence)
+class DataAdmin(FoundAdmin):
+    """How many contacts and jobs there are, by the last import's count."""
+
+    console_order = 31
+    console_name = "Data on hand"
+    console_empty = nothing_yet("No data yet", "Each import notes here how much there is.", icon="check")
+    list_display = ("kind", "rows", "newest_at", "recorded_at")
+    ordering = ("kind", "pk")
+    fields = ("kind", "rows", "newest_at", "recorded_at")

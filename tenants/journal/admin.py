@@ -1,0 +1,98 @@
+"""The console of what happened: events, the audit of what people did, and background tasks. All of it read-only."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+
+from tenants.accounts.console import HistoryAdmin, nothing_yet
+from tenants.journal import tasks
+from tenants.journal.models import AuditEntry, Event, Task
+from winback.console.columns import json_field, pill_column
+from winback.console.deeds import deed
+from winback.console.formatting import number, percent
+
+
+@admin.register(Event)
+class EventAdmin(HistoryAdmin):
+    """The journal: what happened, for staff and for rules."""
+
+    console_section = "Insights"
+    console_icon = "list"
+    console_order = 30
+    console_name = "Event log"
+    console_empty = nothing_yet("Nothing has happened yet", "Imports, lapses, messages and replies are listed here.")
+    list_display = ("kind", "occurred_at", "contact_id", "subject_kind", "subject_id")
+    sortable_by = ()
+    search_fields = ("kind__startswith",)
+    search_help_text = "Kind, such as contact.booked"
+    linked_by = ("contact_id", "kind")
+    fields = ("kind", "occurred_at", "recorded_at", "contact_id", "subject_kind", "subject_id", "facts")
+    readonly_fields = ("facts",)
+    facts = staticmethod(json_field("data"))
+
+
+class AuditAdmin(HistoryAdmin):
+    """What people and keys did, chained by hash. Registered by access, which knows their names."""
+
+    view_permission = "audit.view"
+    console_section = "Settings"
+    console_icon = "shield"
+    console_order = 90
+    console_name = "Audit log"
+    list_display = ("sequence", "action", "who", "subject_kind", "subject_id", "occurred_at")
+    sortable_by = ("sequence",)
+    ordering = ("-sequence",)
+    search_fields = ("action__startswith",)
+    search_help_text = "Action, such as campaign.paused"
+    fields = ("sequence", "action", "who", "subject_kind", "subject_id", "occurred_at", "what", "previous_hash", "hash")
+    readonly_fields = ("what", "who")
+    what = staticmethod(json_field("data", "Details"))
+
+    @admin.display(description="Who")
+    def who(self, entry: AuditEntry) -> str:
+        """Numbers stand in the chain."""
+        return str(getattr(entry, "name_of_actor", entry.actor))
+
+
+@admin.register(Task)
+class TaskAdmin(HistoryAdmin):
+    """Background work with its progress."""
+
+    console_section = "Operations"
+    console_icon = "tasks"
+    console_order = 10
+    console_empty = nothing_yet(
+        "All quiet", "Long work, such as a large export, shows its progress here.", icon="tasks"
+    )
+    list_display = ("title", "kind", pill_column("state"), "progress", "created_at", "finished_at")
+    sortable_by = ("created_at",)
+    ordering = ("-created_at", "-pk")
+    list_filter = ("state", "kind")
+    fields = (
+        "title", "kind", "state", "progress", "error", "created_by", "created_at", "started_at", "finished_at",
+        "outcome", "asked",
+    )  # fmt: skip
+    readonly_fields = ("progress", "outcome", "asked")
+    outcome = staticmethod(json_field("result"))
+    asked = staticmethod(json_field("arguments"))
+
+    @admin.display(description="Progress")
+    def progress(self, task: Task) -> str:
+        if not task.total:
+            return "–"
+        return f"{percent(min(task.done / task.total, 1), 0)} · {number(task.done)} of {number(task.total)}"
+
+    def offered(self, request: HttpRequest, row: Any) -> list[str]:
+        return ["cancel"] if row.state in (Task.State.QUEUED, Task.State.RUNNING) else []
+
+    @deed("Cancel", permission="contacts.edit", tone="danger")
+    def cancel(self, request: HttpRequest, task: Task) -> HttpResponseBase | None:
+        if tasks.cancel(task, now=timezone.now()):
+            self.site.hooks.note(request, "task.cancelled", task, {"kind": task.kind})
+            self.message_user(request, f"“{task.title}” is cancelled.")
+        else:
+            self.message_user(request, f"“{task.title}” had already ended.", messages.WARNING)
+        return None
