@@ -7,13 +7,19 @@ from datetime import datetime
 from django.utils import timezone
 
 from campaigns.audience import dormancy
-from campaigns.delivery import recovering, sending
+from campaigns.audience.models import Contact
+from campaigns.delivery import previewing, recovering, sending
+from campaigns.delivery.rendering import RenderFailed
 from campaigns.operating import planning
 from campaigns.operating.models import ScheduledTask
+from campaigns.planning.models import Variant
 from campaigns.results import attributing
+from tenants.access.models import User
 from tenants.accounts.models import Tenant
 from tenants.activation import activating
-from tenants.journal import partitions
+from tenants.journal import partitions, tasks
+from tenants.journal.models import Task
+from winback.providers.errors import ProviderError
 from winback.tenancy import acting_for
 
 logger = logging.getLogger(__name__)
@@ -97,3 +103,24 @@ def _in_short(failure: Exception) -> str:
 def send_tenant(*, tenant: int) -> None:
     """Send what is due for one tenant."""
     sending.send_due(Tenant.objects.get(pk=tenant), now=timezone.now())
+
+
+def send_test(*, tenant: int, task: int) -> None:
+    """Send one test message to the member of the team who asked for it."""
+    now = timezone.now()
+    business = Tenant.objects.select_related("niche", "plan").get(pk=tenant)
+    with acting_for(tenant):
+        work = Task.objects.for_tenant(tenant).get(pk=task)
+        if not tasks.start(work, now=now):
+            return
+        variant = Variant.objects.for_tenant(tenant).select_related("step").get(pk=work.arguments["variant"])
+        contact = Contact.objects.for_tenant(tenant).get(pk=work.arguments["contact"])
+        recipient = User.objects.get(pk=work.arguments["user"]).email
+    try:
+        previewing.send_test(business, variant, contact, recipient=recipient, now=now, actor=work.created_by)
+    except (previewing.NoTest, RenderFailed, ProviderError) as error:
+        with acting_for(tenant):
+            tasks.fail(work, now=timezone.now(), error=str(error))
+        return
+    with acting_for(tenant):
+        tasks.finish(work, now=timezone.now(), result={"sent": 1})

@@ -1,0 +1,189 @@
+"""What somebody of the business should look at: broken first, then what to check, then what to do."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.core.cache import cache
+from django.db.models import Count, Min
+
+from campaigns.audience.models import ImportBatch
+from campaigns.operating.models import ScheduledTask
+from campaigns.planning.campaigning import offer_faults
+from campaigns.planning.models import Campaign, Message
+from campaigns.tracking.models import BookingRequest
+from tenants.access.console import attention_key
+from tenants.accounts.models import Tenant
+from tenants.activation.models import ModuleActivation
+from tenants.connections.models import Connection
+from tenants.journal.models import Task
+from winback.console import formatting
+from winback.console.columns import address_of
+from winback.console.components import Attention
+
+SECONDS = 60
+LATELY = timedelta(days=14)
+OFFER_ENDS_SOON = timedelta(days=14)
+SCAN_LATE_AFTER = timedelta(hours=3)
+_ORDER = {"broken": 0, "check": 1, "todo": 2}
+
+
+def attention_of(tenant: Tenant, *, now: datetime) -> list[Attention]:
+    """The list, at most a minute old; what people do in the console makes it new at once."""
+    key = attention_key(tenant.pk)
+    known: list[Attention] | None = cache.get(key)
+    if known is None:
+        known = looked_at(tenant, now=now)
+        cache.set(key, known, SECONDS)
+    return known
+
+
+def looked_at(tenant: Tenant, *, now: datetime) -> list[Attention]:
+    """Everything that needs a person now, inside the tenant's scope."""
+    found: list[Attention] = []
+    for look in (_connections, _scan, _modules, _campaigns, _unknown, _failed, _imports, _offers, _bookings):
+        found += look(tenant, now)
+    return sorted(found, key=lambda item: _ORDER[item.severity])
+
+
+def _connections(tenant: Tenant, _now: datetime) -> Iterator[Attention]:
+    rows = Connection.objects.for_tenant(tenant).filter(state=Connection.State.PAUSED)
+    for connection in rows.order_by("paused_at", "pk"):
+        yield Attention(
+            "broken",
+            f"{connection.label} is paused",
+            f"{connection.paused_reason or 'Paused by hand'}. Nothing leaves through it.",
+            "Fix the connection",
+            address_of(connection),
+            connection.paused_at,
+        )
+
+
+def _scan(tenant: Tenant, now: datetime) -> Iterator[Attention]:
+    task = ScheduledTask.objects.filter(code="scan").first()
+    if task is None:
+        return
+    since = task.last_finished_at or task.last_started_at or task.next_due_at
+    if now - since > SCAN_LATE_AFTER:
+        yield Attention(
+            "broken",
+            "The scan for dormant customers has not run",
+            f"Last: {formatting.moment(since, tenant.timezone)}. Is manage.py serve running?",
+            since=since,
+        )
+
+
+def _modules(tenant: Tenant, _now: datetime) -> Iterator[Attention]:
+    rows = ModuleActivation.objects.for_tenant(tenant).filter(
+        state__in=[ModuleActivation.State.DEFERRED, ModuleActivation.State.SUSPENDED]
+    )
+    for activation in rows.select_related("module").order_by("pk"):
+        due = activation.requirements.get("currently_due") or activation.requirements.get("pending_verification") or []
+        stopped = activation.state == ModuleActivation.State.SUSPENDED
+        verb = "has stopped" if stopped else "waits to start"
+        first = due[0]["message"] if due else "Look at what it needs."
+        more = f" And {len(due) - 1} more." if len(due) > 1 else ""
+        url = address_of(activation.module)
+        yield Attention(
+            "broken" if stopped else "todo",
+            f"{activation.module.name} {verb}",
+            f"{first}{more}",
+            "See what it needs",
+            url,
+        )
+
+
+def _campaigns(tenant: Tenant, _now: datetime) -> Iterator[Attention]:
+    rows = Campaign.objects.for_tenant(tenant).filter(state__in=[Campaign.State.PAUSED, Campaign.State.DRAFT])
+    for campaign in rows.order_by("pk"):
+        why = campaign.state_reason or "Nothing leaves while it stands still."
+        if campaign.state == Campaign.State.DRAFT:
+            yield Attention(
+                "todo", f"“{campaign.name}” is not launched", why, "Review and launch", address_of(campaign)
+            )
+        else:
+            why = why[:1].upper() + why[1:]
+            yield Attention("check", f"“{campaign.name}” is paused", why, "Review and resume", address_of(campaign))
+
+
+def _unknown(tenant: Tenant, _now: datetime) -> Iterator[Attention]:
+    told = (
+        Message.objects.for_tenant(tenant)
+        .filter(state=Message.State.UNKNOWN)
+        .aggregate(number=Count("pk"), oldest=Min("settled_at"))
+    )
+    if told["number"]:
+        age = f" The oldest since {formatting.moment(told['oldest'], tenant.timezone)}." if told["oldest"] else ""
+        yield Attention(
+            "check",
+            f"{_many(told['number'], 'message')} may or may not have left",
+            f"They count as sent and are never sent again by themselves.{age}",
+            "See them",
+            "/console/campaigns/message/?state__exact=unknown",
+            told["oldest"],
+        )
+
+
+def _failed(tenant: Tenant, now: datetime) -> Iterator[Attention]:
+    rows = Task.objects.for_tenant(tenant).filter(state=Task.State.FAILED, created_at__gt=now - LATELY)
+    for task in rows.order_by("-created_at", "-pk")[:3]:
+        yield Attention(
+            "check", f"{task.title} failed", task.error[:200], "See the task", address_of(task), task.finished_at
+        )
+
+
+def _imports(tenant: Tenant, now: datetime) -> Iterator[Attention]:
+    rows = ImportBatch.objects.for_tenant(tenant).filter(started_at__gt=now - LATELY)
+    for batch in rows.order_by("-started_at", "-pk")[:5]:
+        if batch.state == ImportBatch.State.FAILED:
+            yield Attention(
+                "broken", f"The import of {batch.file_name} failed", batch.error[:200], "See why", address_of(batch)
+            )
+        elif batch.rejected:
+            yield Attention(
+                "check",
+                f"{batch.file_name}: {_many(batch.rejected, 'row')} rejected",
+                "Download them, correct them, and import that file again.",
+                "See the rows",
+                address_of(batch),
+            )
+
+
+def _offers(tenant: Tenant, now: datetime) -> Iterator[Attention]:
+    rows = Campaign.objects.for_tenant(tenant).filter(state=Campaign.State.RUNNING, offer__isnull=False)
+    today = now.astimezone(tenant.zone).date()
+    for campaign in rows.select_related("offer").order_by("pk"):
+        offer = campaign.offer
+        assert offer is not None
+        faults = offer_faults(offer, tenant=tenant, now=now)
+        if faults:
+            yield Attention(
+                "check",
+                f"“{offer.name}” is not made",
+                f"{faults[0].capitalize()}.",
+                "Edit the offer",
+                address_of(offer),
+            )
+        elif offer.expires_on is not None and offer.expires_on <= today + OFFER_ENDS_SOON:
+            ends = f"On {formatting.day(offer.expires_on)}; “{campaign.name}” makes it."
+            yield Attention("check", f"“{offer.name}” ends soon", ends, "Edit the offer", address_of(offer))
+
+
+def _bookings(tenant: Tenant, _now: datetime) -> Iterator[Attention]:
+    told = (
+        BookingRequest.objects.for_tenant(tenant)
+        .filter(state=BookingRequest.State.REQUESTED)
+        .aggregate(number=Count("pk"), oldest=Min("created_at"))
+    )
+    if told["number"]:
+        yield Attention(
+            "todo",
+            f"{_many(told['number'], 'customer')} asked for a visit",
+            f"Waiting since {formatting.moment(told['oldest'], tenant.timezone)}.",
+            "Answer",
+            "/console/campaigns/bookingrequest/?state__exact=requested",
+            told["oldest"],
+        )
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{formatting.number(number)} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,221 @@
+"""A contact's page: what happened, why it is or is not written to, what it agreed to; and stopping to write to it."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import BadRequest
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from campaigns.audience.admin import ContactAdmin
+from campaigns.audience.forms import CHANNELS, REASONS, SuppressForm
+from campaigns.audience.models import Assignment, Consent, Contact, ContactTag, Suppression
+from campaigns.operating.explaining import explain
+from campaigns.operating.stopping import stop_writing
+from campaigns.operating.timeline import timeline
+from tenants.accounts.console import tenant_of
+from winback.console import formatting
+from winback.console.columns import link_to
+from winback.console.confirming import Confirmation
+from winback.console.deeds import deed
+from winback.console.formatting import words
+
+MOST_AT_ONCE = 500
+
+# What a person who reads “why not” wants to know of the codes that are not plain words (docs/reasons.md has them all).
+SENTENCES = {
+    "not_scanned_yet": "Not looked at yet: the next scan will say.",
+    "held_out": "Held out: it gets no messages, so that the effect of messages can be measured.",
+    "waits_for_enrolment": "Dormant, and waiting for its turn: a limited number is enrolled each day.",
+    "enrolled_recently": "It was enrolled not long ago: it is left alone until the pause is over.",
+    "no_campaign": "There is no running campaign yet.",
+    "job_scheduled": "A job is already scheduled.",
+    "scheduled_job": "A job is already scheduled.",
+    "not_yet": "Not dormant: the last job is too recent.",
+    "not_due": "Not dormant: the last job is too recent.",
+    "no_job": "It has no completed job.",
+    "no_job_ever": "It has no completed job.",
+    "no_open_episode": "Not dormant.",
+    "no_sms_consent": "No consent to text messages.",
+    "no_email_consent": "No consent to e-mail.",
+    "sms_consent_unproven": "Consent to texts is on record without its wording, time or source.",
+    "no_email": "No e-mail address.",
+    "no_phone": "No phone number that can take texts.",
+    "suppressed": "The address is suppressed.",
+    "came_back": "It has come back since.",
+    "do_not_contact": "It has a do-not-contact tag.",
+}
+
+
+def sentence(code: Any) -> str:
+    """A reason code as a person reads it."""
+    return SENTENCES.get(str(code)) or f"{words(code)}."
+
+
+@admin.register(Contact)
+class ContactPageAdmin(ContactAdmin):
+    """The list of audience with the page and the deeds that span the rooms."""
+
+    actions = ("suppress_selected",)
+    change_form_template = "campaigns/contact.html"
+
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        tenant, now = tenant_of(request), timezone.now()
+        before = self._before(request)
+        told = explain(tenant, row, now=now)
+        rows = {"tenant_id": tenant.pk, "contact": row}
+        assignment = Assignment.objects.for_tenant(tenant).filter(contact=row).first()
+        pills = [row.state] if row.state != Contact.State.ACTIVE else []
+        pills += [f"dormant {row.cohort} months"] if row.cohort else []
+        pills += [assignment.arm] if assignment is not None and assignment.arm == "held_out" else []
+        return {
+            "hide_form": True,
+            "pills": pills,
+            "facts": self._facts(row),
+            "timeline": timeline(row, before=before),
+            "is_older_page": before is not None,
+            "zone": tenant.timezone,
+            "dormant": bool(told.get("dormant")),
+            "reasons": [sentence(code) for code in told.get("reasons") or []],
+            "channels": [self._channel(name, answer) for name, answer in (told.get("writable") or {}).items()],
+            "coming": self._coming(told.get("next"), tenant.timezone),
+            "consents": list(Consent.objects.filter(**rows).order_by("-pk")[:6]),
+            "suppressions": list(
+                Suppression.objects.for_tenant(tenant)
+                .filter(address_hmac__in=[each for each in (row.email_hmac, row.phone_hmac) if each], lifted_at=None)
+                .order_by("-pk")[:6]
+            ),
+            "tags": list(ContactTag.objects.filter(**rows).order_by("name").values_list("name", flat=True)[:40]),
+        }
+
+    def _before(self, request: HttpRequest) -> datetime | None:
+        text = request.GET.get("before", "")
+        if not text:
+            return None
+        try:
+            moment = parse_datetime(text.replace(" ", "+"))
+        except ValueError as error:
+            raise BadRequest("before is no moment.") from error
+        if moment is None or timezone.is_naive(moment):
+            raise BadRequest("before is no moment.")
+        return moment
+
+    def _facts(self, contact: Any) -> list[tuple[str, Any]]:
+        stat = getattr(contact, "stat", None)
+        last = jobs = ""
+        if stat is not None and stat.job_count:
+            jobs = (
+                f"{formatting.number(stat.job_count)} · {formatting.money(stat.total_minor, contact.tenant.currency)}"
+            )
+        if stat is not None and stat.last_job_at:
+            last = formatting.moment(stat.last_job_at, contact.tenant.timezone, with_time=False)
+            last += f" · {stat.last_service}" if stat.last_service else ""
+        place = ", ".join(each for each in (contact.address, contact.city, contact.region, contact.postal_code) if each)
+        return [
+            ("E-mail", contact.email),
+            ("Phone", contact.phone),
+            ("Address", place),
+            ("Last job", last),
+            ("Jobs", jobs or "None"),
+            ("ID", contact.external_id),
+            ("Household", link_to(contact.household) if contact.household_id else ""),
+            ("Customer since", formatting.day(contact.acquired_on) if contact.acquired_on else ""),
+        ]
+
+    def _channel(self, name: str, answer: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "name": {"email": "E-mail", "sms": "Text message"}.get(name, words(name)),
+            "allowed": bool(answer.get("allowed")),
+            "reasons": [sentence(code) for code in answer.get("reasons") or []],
+            "not_before": parse_datetime(answer["not_before"]) if answer.get("not_before") else None,
+        }
+
+    def _coming(self, told: Any, zone: str) -> dict[str, Any] | None:
+        if not isinstance(told, dict):
+            return None
+        at = parse_datetime(told["at"]) if isinstance(told.get("at"), str) else None
+        what = told.get("what")
+        if what == "scan":
+            text = "The scan looks again"
+        elif told.get("step") == "end":
+            text = "The sequence ends"
+        else:
+            text = f"Message “{words(told.get('step'))}” by {words(told.get('channel')).lower()}"
+        return {"text": text, "at": at, "why": sentence(told["reason"]) if told.get("reason") else ""}
+
+    # -- stopping ----------------------------------------------------------------------------------------------------
+
+    def offered(self, request: HttpRequest, row: Any) -> list[str]:
+        return ["suppress"] if row.state == Contact.State.ACTIVE else []
+
+    @deed("Stop writing", permission="contacts.suppress", tone="danger", asks=True, icon="ban")
+    def suppress(self, request: HttpRequest, contact: Contact) -> HttpResponseBase | None:
+        form = SuppressForm(request.POST or None)
+        if form.is_valid():
+            changed = self._stop(request, [contact], form.cleaned_data["channel"], form.cleaned_data["reason"])
+            if changed:
+                self.message_user(request, f"{contact} is not written to any more.")
+            else:
+                self.message_user(request, f"{contact} was suppressed already.", messages.INFO)
+            return None
+        return self.site.ask(
+            request,
+            form,
+            title=f"Stop writing to {contact}?",
+            button="Stop writing",
+            intro=[
+                "It holds from now on, for messages that are planned too. Only a manager can lift it, with a reason."
+            ],
+            back=self.page_of(contact),
+        )
+
+    @admin.action(description="Stop writing to them", permissions=["suppress"])
+    def suppress_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponseBase | None:
+        """Asks on a page of its own, which names how many they are and shows some of them."""
+        chosen = list(queryset[: MOST_AT_ONCE + 1])
+        if len(chosen) > MOST_AT_ONCE:
+            self.message_user(request, f"Choose at most {MOST_AT_ONCE} contacts at once.", messages.ERROR)
+            return None
+        channel = request.POST.get("channel", Suppression.ALL_CHANNELS)
+        reason = request.POST.get("reason", "staff")
+        if channel not in dict(CHANNELS) or reason not in dict(REASONS):
+            raise BadRequest("There is no such channel or reason.")
+        count = f"{len(chosen)} contact{'' if len(chosen) == 1 else 's'}"
+        asked = self.site.confirm(
+            request,
+            Confirmation(
+                title=f"Stop writing to {count}?",
+                button=f"Stop writing to {count}",
+                sentences=[
+                    "No e-mail and no text leaves to them any more, also of what is planned, and their sequences end.",
+                    "Only a manager can lift it, one by one, with a reason.",
+                ],
+                samples=[str(contact) for contact in chosen[:5]] + (["…"] if len(chosen) > 5 else []),
+                back=self.list_url(),
+                hidden=self.asked_again(request, "suppress_selected") | {"channel": channel, "reason": reason},
+            ),
+        )
+        if asked is not None:
+            return asked
+        changed = self._stop(request, chosen, channel, reason)
+        self.message_user(request, f"{changed} of {count} newly suppressed.")
+        return HttpResponseRedirect(request.get_full_path())
+
+    def has_suppress_permission(self, request: HttpRequest) -> bool:
+        return self.site.permits(request, "contacts.suppress")
+
+    def _stop(self, request: HttpRequest, contacts: list[Contact], channel: str, reason: str) -> int:
+        stopped = stop_writing(
+            tenant_of(request),
+            contacts,
+            channel=channel,
+            reason=reason,
+            now=timezone.now(),
+            actor=self.site.hooks.actor(request),
+        )
+        self.site.hooks.changed(request)
+        return stopped

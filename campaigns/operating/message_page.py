@@ -1,0 +1,139 @@
+"""A message's page: what it says, what became of it, and what every guard answered, for those sent and those not."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from campaigns.operating.contact_page import sentence
+from campaigns.operating.outbox_reading import has_left, words_of
+from campaigns.planning.admin import MessageAdmin
+from campaigns.planning.models import Message
+from campaigns.tracking.models import Interaction
+from catalog.models import Guard
+from winback.console import formatting
+from winback.console.columns import link_to
+from winback.console.components import TimelineEntry
+from winback.console.deeds import deed
+from winback.console.formatting import words
+from winback.console.security import message_preview
+
+_WHEN = {"plan": "When it was planned", "claim": "Before it was to leave", "render": "On its words", "ask": "Asked"}
+_CERTAINTY = {
+    "kept": "The very message, as it stands in the local outbox.",
+    "same": "Rendered again, and the same to the last character: its digest is the one that was kept.",
+    "today": "As it would read today.",
+}
+
+
+@admin.register(Message)
+class MessagePageAdmin(MessageAdmin):
+    """The list of planning with the page that spans the rooms."""
+
+    change_form_template = "campaigns/message.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related(
+            "tenant", "contact", "campaign", "enrolment", "step", "offer", "connection", "variant__template"
+        )  # fmt: skip
+
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        said = words_of(row, now=timezone.now())
+        return {
+            "hide_form": True,
+            "pills": [row.state, row.arm],
+            "facts": self._facts(row),
+            "notes": self._notes(row),
+            "said": said,
+            "certainty": _CERTAINTY[said.certainty] if said is not None else "",
+            "preview_url": self.deed_url("preview", row) if said is not None and said.html else "",
+            "verdicts": self._verdicts(row),
+            "course": self._course(row),
+            "zone": row.tenant.timezone,
+        }
+
+    def _notes(self, message: Message) -> list[dict[str, str]]:
+        notes = []
+        if message.reason or message.error:
+            why = sentence(message.reason) if message.reason else ""
+            tone = "bad" if message.state in ("failed", "bounced", "complained") else "warn"
+            notes.append({"tone": tone, "text": f"{why} {message.error}".strip()})
+        if message.state == Message.State.GHOST:
+            notes.append(
+                {"tone": "info", "text": "Held out: it went through every step and guard, and was never sent."}
+            )
+        if message.state == Message.State.UNKNOWN:
+            text = "Nobody knows whether it left: it counts as sent and is never sent again by itself."
+            notes.append({"tone": "warn", "text": text})
+        return notes
+
+    def _facts(self, message: Message) -> list[tuple[str, Any]]:
+        template = message.variant.template if message.variant is not None else None
+        return [
+            ("To", link_to(message.contact)),
+            ("Campaign", link_to(message.campaign)),
+            ("Step", f"{words(message.step_code)} (day {message.step.day})"),
+            ("Channel", words(message.channel)),
+            ("Words", link_to(template)),
+            ("Offer", link_to(message.offer)),
+            ("Left through", link_to(message.connection)),
+            ("Cost", formatting.money(message.cost_minor, message.tenant.currency) if message.cost_minor else ""),
+            ("Provider’s ID", message.provider_id),
+            ("Enrolment", link_to(message.enrolment)),
+        ]
+
+    def _verdicts(self, message: Message) -> list[dict[str, Any]]:
+        """Each guard once, with its last answer: asked when planning, again in the claim, and on the words."""
+        names = dict(Guard.objects.values_list("code", "name"))
+        asks = {guard.code: str(guard.content.get("asks", "")) for guard in Guard.objects.all()}
+        listed = []
+        for told in message.verdicts if isinstance(message.verdicts, list) else []:
+            code = str(told.get("guard", ""))
+            facts = told.get("facts") if isinstance(told.get("facts"), dict) else {}
+            listed.append(
+                {
+                    "name": names.get(code, words(code)),
+                    "asks": asks.get(code, ""),
+                    "allowed": bool(told.get("allowed")),
+                    "reason": sentence(told["reason"]) if told.get("reason") else "",
+                    "facts": ", ".join(f"{words(name).lower()}: {value}" for name, value in facts.items()),
+                    "when": _WHEN.get(str(told.get("when", "")), words(told.get("when"))),
+                    "at": parse_datetime(told["at"]) if isinstance(told.get("at"), str) else None,
+                    "version": told.get("version"),
+                }
+            )
+        return listed
+
+    def _course(self, message: Message) -> list[TimelineEntry]:
+        entries = [TimelineEntry(message.planned_at, "Planned", tone="info")]
+        if message.due_at != message.first_due_at:
+            entries.append(TimelineEntry(message.first_due_at, "First due", words(message.reason)))
+        if message.handed_over_at is not None:
+            entries.append(TimelineEntry(message.handed_over_at, "Handed over", tone="good"))
+        else:
+            waiting = message.state in (Message.State.PLANNED, Message.State.POSTPONED)
+            entries.append(TimelineEntry(message.due_at, "Due", planned=waiting, tone="info"))
+        if message.settled_at is not None and message.state != Message.State.HANDED_OVER:
+            entries.append(TimelineEntry(message.settled_at, message.get_state_display()))
+        rows = Interaction.objects.for_tenant(message.tenant_id).filter(contact_id=message.contact_id, message=message)
+        entries += [
+            TimelineEntry(row.occurred_at, row.get_kind_display()) for row in rows.order_by("-occurred_at")[:30]
+        ]
+        return sorted(entries, key=lambda entry: entry.at)
+
+    def offered(self, request: HttpRequest, row: Any) -> list[str]:
+        return []
+
+    @deed("Preview", permission="view", asks=True)
+    def preview(self, request: HttpRequest, message: Message) -> HttpResponseBase | None:
+        """The HTML alone, with a policy of its own, for the sandboxed frame of the page."""
+        said = words_of(message, now=timezone.now())
+        html = said.html if said is not None else ""
+        return message_preview(lambda: HttpResponse(html))()
+
+
+__all__ = ["MessagePageAdmin", "has_left"]
