@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from campaigns.audience.models import Contact, Job
+from campaigns.audience.models import Channel, Contact, Job
 from campaigns.delivery.links import Link
+from campaigns.delivery.tidying import service_named
 from campaigns.planning.ending import end_enrolments
-from campaigns.planning.models import Enrolment, Message
+from campaigns.planning.models import Enrolment, Message, Offer
 from campaigns.tracking.models import BookingRequest, Interaction
 from tenants.accounts.models import Brand, Tenant
 from tenants.journal.recording import record
@@ -20,37 +21,56 @@ class Invitation:
     brand: Brand
     contact: Contact
     message: Message
-    services: list[str]
+    last_service: str
+    """What the form begins with; empty where a treatment must not be read by whoever looks over the shoulder."""
 
-    @property
-    def last_service(self) -> str:
-        return self.services[0] if self.services else ""
+    def offer(self, today: date) -> Offer | None:
+        """The offer that this message made, unless it has ended."""
+        offer: Offer | None = self.message.offer
+        return offer if offer is not None and (offer.expires_on is None or offer.expires_on >= today) else None
+
+    def elsewhere(self, today: date) -> str:
+        """The brand's own booking site, where this visit is booked at once; empty when this page has something to say.
+
+        A text has no room for the terms of its offer: they are read here.
+        """
+        terms_here = self.message.channel == Channel.SMS and self.offer(today) is not None
+        return "" if terms_here else self.brand.booking_url
 
 
 def invitation_of(link: Link) -> Invitation | None:
     """The page of a booking link; None when the message or the person is gone."""
     message = (
         Message.objects.for_tenant(link.tenant_id)
-        .select_related("contact", "campaign__brand", "tenant")
+        .select_related("contact__merged_into", "campaign__brand", "tenant__niche", "offer", "enrolment")
         .filter(pk=link.message_id)
         .first()
     )
-    if message is None or message.contact.state != Contact.State.ACTIVE:
+    if message is None:
         return None
-    recent = (
-        Job.objects.for_tenant(link.tenant_id)
-        .filter(contact=message.contact, status=Job.Status.COMPLETED)
-        .exclude(service="")
-        .order_by("-completed_at", "-id")
-        .values_list("service", flat=True)[:20]
-    )
+    contact: Contact = message.contact.merged_into or message.contact
+    if contact.state != Contact.State.ACTIVE:
+        return None
+    sensitive = bool(message.tenant.niche.content.get("sensitive"))
     return Invitation(
         tenant=message.tenant,
         brand=message.campaign.brand,
-        contact=message.contact,
+        contact=contact,
         message=message,
-        services=list(dict.fromkeys(recent)),
+        last_service="" if sensitive else _last_service(contact),
     )
+
+
+def _last_service(contact: Contact) -> str:
+    last = (
+        Job.objects.for_tenant(contact.tenant_id)
+        .filter(contact=contact, status=Job.Status.COMPLETED)
+        .exclude(service="")
+        .order_by("-completed_at", "-id")
+        .values_list("service", flat=True)
+        .first()
+    )
+    return service_named(last or "", 60)
 
 
 def note_click(invitation: Invitation, *, now: datetime) -> None:
@@ -65,7 +85,7 @@ def note_click(invitation: Invitation, *, now: datetime) -> None:
 
 @dataclass(frozen=True)
 class Wish:
-    """What the visitor asked for."""
+    """What the visitor asked for. Phone and e-mail are empty when those on record still hold."""
 
     service: str
     preferred_on: date | None
@@ -81,6 +101,9 @@ def request_booking(invitation: Invitation, wish: Wish, *, now: datetime) -> Boo
 
     The same wish sent twice (a double click, a reload) is one request. The job that follows closes the episode.
     """
+    contact = invitation.contact
+    # Two clicks at once come one after the other from here on.
+    Contact.objects.for_tenant(invitation.tenant).select_for_update(no_key=True).get(pk=contact.pk)
     request, made = BookingRequest.objects.get_or_create(
         tenant=invitation.tenant,
         contact=invitation.contact,
@@ -92,14 +115,13 @@ def request_booking(invitation: Invitation, wish: Wish, *, now: datetime) -> Boo
         defaults={
             "enrolment": invitation.message.enrolment,
             "name": wish.name,
-            "phone": wish.phone,
-            "email": wish.email,
+            "phone": wish.phone or contact.phone,
+            "email": wish.email or contact.email,
             "created_at": now,
         },
     )
-    end_enrolments(
-        invitation.tenant.pk, contact_ids=[invitation.contact.pk], ended_by=Enrolment.EndedBy.BOOKING, now=now
-    )
+    written_to = {contact.pk, invitation.message.contact_id}
+    end_enrolments(invitation.tenant.pk, contact_ids=sorted(written_to), ended_by=Enrolment.EndedBy.BOOKING, now=now)
     if made:
         Interaction.objects.get_or_create(
             tenant=invitation.tenant,

@@ -22,12 +22,17 @@ class Recipient:
     contact: Contact | None
     brand: Brand | None
 
+    @property
+    def is_known(self) -> bool:
+        """Whether there is still somebody to stop writing to."""
+        return self.contact is not None and self.contact.state != Contact.State.ERASED
+
 
 def recipient_of(link: Link) -> Recipient:
     """The person and brand of a link. A valid link of an erased person still answers, with nobody left to name."""
     message = (
         Message.objects.for_tenant(link.tenant_id)
-        .select_related("contact", "campaign__brand")
+        .select_related("contact__merged_into", "campaign__brand")
         .filter(pk=link.message_id)
         .first()
     )
@@ -47,16 +52,22 @@ def unsubscribe(recipient: Recipient, *, everything: bool, now: datetime, source
         return False
     channel: str = Suppression.ALL_CHANNELS if everything else message.channel
     by_email = channel == Channel.EMAIL
-    changed = suppress(
-        contact.tenant,
-        channel=channel,
-        contact=contact,
-        reason="unsubscribed",
-        source=source,
-        now=now,
-        brand=recipient.brand if by_email else None,
+    # Whoever was found to be the same person since then has said no, too.
+    people = [contact] if contact.merged_into is None else [contact, contact.merged_into]
+    changed = False
+    for person in people:
+        changed |= suppress(
+            person.tenant,
+            channel=channel,
+            contact=person,
+            reason="unsubscribed",
+            source=source,
+            now=now,
+            brand=recipient.brand if by_email else None,
+        )
+    end_enrolments(
+        contact.tenant_id, contact_ids=[person.pk for person in people], ended_by=Enrolment.EndedBy.OPT_OUT, now=now
     )
-    end_enrolments(contact.tenant_id, contact_ids=[contact.pk], ended_by=Enrolment.EndedBy.OPT_OUT, now=now)
     if changed:
         Interaction.objects.get_or_create(
             tenant_id=contact.tenant_id,

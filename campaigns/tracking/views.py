@@ -1,4 +1,7 @@
-"""The customer's pages: booking and unsubscribing. They carry their tenant in the token and open its scope themselves."""
+"""The customer's pages: booking and unsubscribing. The token names the tenant; they open its scope themselves."""
+
+from collections.abc import Callable
+from functools import wraps
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -8,9 +11,26 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from campaigns.delivery.links import InvalidToken, Purpose, read_token
+from campaigns.delivery.tidying import given_name
 from campaigns.tracking import booking, unsubscribing
-from campaigns.tracking.forms import BookingForm
+from campaigns.tracking.forms import BookingForm, end_of_email, end_of_phone
 from winback.tenancy import acting_for
+
+Page = Callable[[HttpRequest, str], HttpResponse]
+
+
+def _secret_link(page: Page) -> Page:
+    """The address is the permission: it must not travel on in a Referer, nor into an index or a cache."""
+
+    @never_cache
+    @wraps(page)
+    def guarded(request: HttpRequest, token: str) -> HttpResponse:
+        response = page(request, token)
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["X-Robots-Tag"] = "noindex, nofollow"
+        return response
+
+    return guarded
 
 
 def _gone(request: HttpRequest) -> HttpResponse:
@@ -20,7 +40,7 @@ def _gone(request: HttpRequest) -> HttpResponse:
 # No CSRF token: a mailbox provider posts here without ever having seen a page (RFC 8058), and the only thing that a
 # forged request could do is stop messages to somebody whose secret link it already holds.
 @csrf_exempt
-@never_cache
+@_secret_link
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """GET shows a page and changes nothing; POST acts at once, without cookie, redirect or question."""
@@ -32,19 +52,24 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         recipient = unsubscribing.recipient_of(link)
         if request.method != "POST":
             return render(request, "tracking/unsubscribe.html", {"recipient": recipient, "brand": recipient.brand})
+        everything = request.POST.get("scope") == "everything"
         one_click = request.POST.get("List-Unsubscribe") == "One-Click"
         unsubscribing.unsubscribe(
             recipient,
-            everything=request.POST.get("scope") == "everything",
+            everything=everything,
             now=timezone.now(),
             source="one_click" if one_click else "unsubscribe_page",
         )
-        return render(request, "tracking/unsubscribed.html", {"recipient": recipient, "brand": recipient.brand})
+        return render(
+            request,
+            "tracking/unsubscribed.html",
+            {"recipient": recipient, "brand": recipient.brand, "everything": everything},
+        )
 
 
 # No CSRF token: the page must work without a cookie, and the secret link is the permission.
 @csrf_exempt
-@never_cache
+@_secret_link
 @require_http_methods(["GET", "HEAD", "POST"])
 def book(request: HttpRequest, token: str) -> HttpResponse:
     """The booking page, prefilled; or on to the brand's own booking site."""
@@ -59,29 +84,31 @@ def book(request: HttpRequest, token: str) -> HttpResponse:
             return _gone(request)
         if request.method == "GET":
             booking.note_click(invitation, now=now)
-        if invitation.brand.booking_url and request.method != "POST":
-            return HttpResponseRedirect(invitation.brand.booking_url)
         today = now.astimezone(invitation.tenant.zone).date()
-        contact = invitation.contact
+        if invitation.elsewhere(today) and request.method != "POST":
+            return HttpResponseRedirect(invitation.elsewhere(today))
+        contact, brand = invitation.contact, invitation.brand
         form = BookingForm(
-            request.POST or None,
+            request.POST if request.method == "POST" else None,
             today=today,
+            known={"phone": end_of_phone(contact.phone), "email": end_of_email(contact.email)},
             initial={
                 "service": invitation.last_service,
                 "name": f"{contact.first_name} {contact.last_name}".strip(),
-                "phone": contact.phone,
-                "email": contact.email,
             },
         )
-        if request.method == "POST" and form.is_valid():
+        shown = {
+            "first_name": given_name(contact.first_name),
+            "brand": brand,
+            "dial": "".join(character for character in brand.phone if character in "+0123456789"),
+            "offer": invitation.offer(today),
+            "elsewhere": brand.booking_url,
+            "form": form,
+        }
+        if form.is_valid():
             wanted = booking.request_booking(invitation, booking.Wish(**form.cleaned_data), now=now)
+            times = dict(BookingForm.TIMES)
             return render(
-                request, "tracking/booked.html", {"invitation": invitation, "brand": invitation.brand, "wanted": wanted}
+                request, "tracking/booked.html", shown | {"wanted": wanted, "time": times[wanted.preferred_time]}
             )
-        status = 422 if form.is_bound else 200
-        return render(
-            request,
-            "tracking/book.html",
-            {"invitation": invitation, "brand": invitation.brand, "form": form},
-            status=status,
-        )
+        return render(request, "tracking/book.html", shown, status=422 if form.is_bound else 200)
