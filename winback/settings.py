@@ -125,6 +125,7 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
+FORMAT_MODULE_PATH = ["winback.console.formats"]
 
 STATIC_URL = "/static/"
 STORAGES = {
