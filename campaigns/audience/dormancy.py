@@ -174,6 +174,7 @@ class _Pass:
         self.now = now
         self.tally = tally
         self.values: dict[str, Any] = {"now": now, "tenants": self.tenant_ids, "limit": BATCH, "dirty": stats.DIRTY}
+        self.values["passed_over"] = []
         self.rules: dict[int, Rules] = {}
 
     def run(self, *, full: bool) -> None:
@@ -204,18 +205,18 @@ class _Pass:
         with self._transaction() as cursor:
             cursor.execute(dormancy_facts.TABLES)
             cursor.execute(dormancy_facts.PICK_DUE, self.values)
-            picked = cursor.rowcount
+            picked = int(cursor.rowcount)
             if not picked:
                 return False
             cursor.execute("ANALYZE scan_looked")
             cursor.execute(dormancy_facts.LEAVE_HELD)
+            self.values["passed_over"] += [contact_id for (contact_id,) in cursor.fetchall()]
             batch = self._judge(cursor)
             if batch.changes:
                 self._change(cursor, batch)
             cursor.execute(dormancy_changes.STORE)
         self.tally.add_batch(batch)
-        # Episodes that others hold stay due: a batch of those alone is no reason to go on.
-        return picked == BATCH and batch.number > 0
+        return picked == BATCH
 
     def _judge(self, cursor: CursorWrapper) -> _Batch:
         cursor.execute("SELECT DISTINCT tenant_id FROM scan_looked")

@@ -11,7 +11,7 @@ PICK_DUE = """
 INSERT INTO scan_looked (tenant_id, contact_id)
 SELECT tenant_id, contact_id
   FROM campaigns_contactstat
- WHERE next_scan_at <= %(now)s AND tenant_id = ANY(%(tenants)s)
+ WHERE next_scan_at <= %(now)s AND tenant_id = ANY(%(tenants)s) AND contact_id <> ALL(%(passed_over)s)
  ORDER BY next_scan_at
  LIMIT %(limit)s
    FOR UPDATE SKIP LOCKED
@@ -43,6 +43,7 @@ WITH open AS MATERIALIZED (
 )
 DELETE FROM scan_looked
  WHERE contact_id IN (SELECT contact_id FROM open WHERE id NOT IN (SELECT id FROM held))
+RETURNING contact_id
 """
 
 TABLES = """
@@ -141,7 +142,7 @@ CASE WHEN d.fate IN ('not_yet', 'business', 'stays') THEN ''
 
 # The next moment at which time alone changes the answer; null when only a new fact can.
 _NEXT = """
-CASE CASE WHEN d.gives_up THEN 'given_up' ELSE d.reason END
+CASE d.why_not
      WHEN '' THEN CASE d.fate WHEN 'business' THEN NULL WHEN 'not_yet' THEN d.opened_at
                               ELSE least(d.ahead_at, d.give_up_at, d.next_job_at) END
      WHEN 'in_open_episode' THEN d.row_closed_at
@@ -170,10 +171,17 @@ fated AS MATERIALIZED (
            d.fate = 'stays' AND coalesce(d.reached > d.cohort_months, false) AS moves,
            coalesce(d.silent_too_long, false) AND d.reason = '' AND d.fate IN ('', 'corrected', 'stays') AS gives_up
       FROM reasoned d
+), closed_or_not AS MATERIALIZED (
+    -- Given up just now: from here on it is a contact without an open episode, with the reasons in their order.
+    SELECT d.*, CASE WHEN NOT d.gives_up THEN d.reason
+                     WHEN d.scheduled_at IS NOT NULL THEN 'scheduled_ahead'
+                     WHEN d.do_not_contact THEN 'do_not_contact'
+                     ELSE 'given_up' END AS why_not
+      FROM decided d
 ), timed AS (
-    SELECT d.*, {_NEXT} AS next_at FROM decided d
+    SELECT d.*, {_NEXT} AS next_at FROM closed_or_not d
 )
-SELECT d.tenant_id, d.contact_id, d.fate, CASE WHEN d.gives_up THEN 'given_up' ELSE d.reason END, d.opens, d.moves,
+SELECT d.tenant_id, d.contact_id, d.fate, d.why_not, d.opens, d.moves,
        d.gives_up, d.open_id, d.row_id, d.last_at, d.reached, d.reached_at,
        -- Not even where PostgreSQL and Python know different clock changes is a contact looked at for ever.
        CASE WHEN d.next_at <= %(now)s THEN %(now)s::timestamptz + interval '1 hour' ELSE d.next_at END,

@@ -106,7 +106,10 @@ def load(cursor: CursorWrapper, tenant_ids: Iterable[int]) -> dict[int, Rules]:
         },
     )
     defaults = cache(_defaults)
-    return {row[0]: Rules(*row, defaults) for row in cursor.fetchall()}
+    return {
+        tenant_id: Rules(tenant_id, timezone, thresholds, settings, live, mark, known, defaults)
+        for tenant_id, timezone, thresholds, settings, live, mark, known in cursor.fetchall()
+    }
 
 
 def remember(cursor: CursorWrapper, rules: Sequence[Rules], *, now: datetime) -> None:

@@ -1,12 +1,15 @@
-"""Put a history that the oracle has read into the database, without the import: contacts, tags, jobs, their sums."""
+"""Histories in the database, without the import, and what else happens to a contact between two scans."""
 
 import json
+from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
 from campaigns.audience import stats
+from campaigns.audience.models import Contact, DormancyEpisode, Job
 from tenants.accounts.models import Tenant
-from tests.factories import NOW
+from tests.factories import NOW, make_contact, make_job
 from tests.oracle.history import History
 
 
@@ -45,3 +48,63 @@ def load(tenant: Tenant, history: History) -> None:
         )
         cursor.execute("DROP TABLE history_job; ANALYZE campaigns_contact; ANALYZE campaigns_job")
         stats.recompute_all(cursor, tenant.pk)
+
+
+def recompute(contact: Contact) -> None:
+    """What every writer of jobs does in its transaction: the sums anew, and the contact is due for the scan."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMPORARY TABLE IF NOT EXISTS touched (contact_id bigint PRIMARY KEY) ON COMMIT DROP; "
+            "TRUNCATE touched"
+        )
+        cursor.execute("INSERT INTO touched VALUES (%s)", [contact.pk])
+        stats.recompute_touched(cursor, contact.tenant_id)
+
+
+def customer(tenant: Tenant, *jobs_at: datetime, **fields: Any) -> Contact:
+    """A contact with a completed job at each of these moments."""
+    contact = make_contact(tenant, **fields)
+    for at in jobs_at:
+        make_job(contact, at)
+    recompute(contact)
+    return contact
+
+
+def add_job(contact: Contact, at: datetime, **fields: Any) -> Job:
+    job = make_job(contact, at, **fields)
+    recompute(contact)
+    return job
+
+
+def change_job(job: Job, **fields: Any) -> None:
+    for name, value in fields.items():
+        setattr(job, name, value)
+    job.save()
+    recompute(job.contact)
+
+
+def change_contact(contact: Contact, **fields: Any) -> None:
+    """What erasing and merging do to the scan: another state, and the contact is due."""
+    for name, value in fields.items():
+        setattr(contact, name, value)
+    contact.save()
+    recompute(contact)
+
+
+def close_by_business(tenant: Tenant, *, now: datetime) -> int:
+    """What attributing does to the scan: lapses with business since they were opened are closed, their contacts due."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH closed AS (UPDATE campaigns_dormancyepisode e SET state = 'closed', closed_at = %(now)s, "
+            "closed_by = 'business' WHERE e.tenant_id = %(tenant)s AND e.state = 'open' AND EXISTS ("
+            "SELECT FROM campaigns_job j WHERE j.tenant_id = e.tenant_id AND j.contact_id = e.contact_id "
+            "AND j.status = 'completed' AND j.completed_at >= e.opened_at AND j.completed_at <= %(now)s) "
+            "RETURNING e.contact_id) UPDATE campaigns_contactstat s SET next_scan_at = %(dirty)s FROM closed "
+            "WHERE s.tenant_id = %(tenant)s AND s.contact_id = closed.contact_id",
+            {"tenant": tenant.pk, "now": now, "dirty": stats.DIRTY},
+        )
+        return int(cursor.rowcount)
+
+
+def episodes(contact: Contact) -> list[DormancyEpisode]:
+    return list(DormancyEpisode.objects.for_tenant(contact.tenant_id).filter(contact=contact).order_by("lapsed_from"))

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -70,7 +70,7 @@ def test_scanned_day_by_day_a_past_of_which_all_is_imported_stays_true(shop: Ten
 
         report = dormancy.scan(now=now, tenant=shop)[shop.pk]
         opened.update(report.by_cohort)
-        close_by_business(shop, history, now)
+        histories.close_by_business(shop, now=now)
         dormancy.scan(now=now, tenant=shop)
 
         verdicts = judge_all(history, as_of=now)
@@ -81,19 +81,3 @@ def test_scanned_day_by_day_a_past_of_which_all_is_imported_stays_true(shop: Ten
 
     assert dormancy.scan(now=now, tenant=shop, full=True)[shop.pk].opened == 0
     assert opened["6"] > 300
-
-
-def close_by_business(tenant: Tenant, history: History, now: datetime) -> None:
-    last = {
-        key: max((job.at for job in jobs if job.counts and job.at <= now), default=None)
-        for key, jobs in history.jobs_by_contact().items()
-    }
-    for episode in DormancyEpisode.objects.for_tenant(tenant).filter(state="open").select_related("contact"):
-        newest = last[episode.contact.external_id]
-        if newest is not None and newest >= episode.opened_at:
-            DormancyEpisode.objects.for_tenant(tenant).filter(pk=episode.pk).update(
-                state="closed", closed_at=now, closed_by="business"
-            )
-            ContactStat.objects.for_tenant(tenant).filter(contact=episode.contact_id).update(
-                next_scan_at=datetime(1970, 1, 1, tzinfo=now.tzinfo)
-            )

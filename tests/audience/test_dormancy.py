@@ -1,0 +1,488 @@
+"""The scan: who is opened, moved and closed, and why others are not."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from campaigns.audience import dormancy, tagging
+from campaigns.audience.dormancy import ScanReport
+from campaigns.audience.models import Assignment, Contact, ContactTag, DormancyEpisode, Job
+from tenants.accounts.models import Tenant
+from tenants.activation.models import ModuleActivation
+from tenants.journal.models import Event
+from tests.audience.histories import add_job, change_contact, change_job, close_by_business, customer, episodes
+from tests.factories import make_activation, make_contact, make_tenant
+from winback.tenancy import acting_for_all
+
+CHICAGO = ZoneInfo("America/Chicago")
+DAY = timedelta(days=1)
+
+
+def at(text: str) -> datetime:
+    """A moment in Chicago."""
+    return datetime.fromisoformat(text).replace(tzinfo=CHICAGO)
+
+
+def scan(tenant: Tenant, now: datetime, **options: Any) -> ScanReport:
+    return dormancy.scan(now=now, tenant=tenant, **options)[tenant.pk]
+
+
+def only_episode(contact: Contact) -> DormancyEpisode:
+    (episode,) = episodes(contact)
+    return episode
+
+
+def events(tenant: Tenant, kind: str) -> list[Event]:
+    return list(Event.objects.for_tenant(tenant).filter(kind=kind).order_by("id"))
+
+
+def tags(contact: Contact) -> set[str]:
+    return set(ContactTag.objects.for_tenant(contact.tenant_id).filter(contact=contact).values_list("name", flat=True))
+
+
+def reason(contact: Contact) -> str:
+    contact.stat.refresh_from_db()
+    return str(contact.stat.not_open_reason)
+
+
+@pytest.mark.parametrize(
+    ("last_job", "day"),
+    [
+        ("2026-08-31T23:59", "2027-02-28"),
+        ("2026-08-28T00:00", "2027-02-28"),
+        ("2027-08-31T12:00", "2028-02-29"),
+        ("2024-08-29T12:00", "2025-02-28"),
+        ("2026-03-31T12:00", "2026-09-30"),
+        ("2026-01-15T12:00", "2026-07-15"),
+    ],
+)
+def test_opens_at_the_start_of_the_day_six_calendar_months_later(tenant: Tenant, last_job: str, day: str) -> None:
+    contact = customer(tenant, at(last_job))
+    boundary = at(day)
+
+    before = scan(tenant, boundary - timedelta(seconds=1))
+    after = scan(tenant, boundary)
+
+    assert (before.opened, before.excluded) == (0, {"not_lapsed_yet": 1})
+    assert (after.opened, after.by_cohort, after.excluded) == (1, {"6": 1, "9": 0, "12": 0}, {})
+    episode = only_episode(contact)
+    assert (episode.cohort_at, episode.lapsed_from, episode.opened_at) == (boundary, at(last_job), boundary)
+
+
+def test_the_tenants_zone_decides_which_day_it_was(db: None) -> None:
+    # 02:00 UTC on 1 March is 28 February in Portland and 1 March in London: six months on, 28 August and 1 September.
+    with acting_for_all("test with two zones"):
+        portland, london = make_tenant(timezone="America/Los_Angeles"), make_tenant(timezone="Europe/London")
+        for tenant in (portland, london):
+            customer(tenant, datetime(2026, 3, 1, 2, tzinfo=UTC))
+
+        first = dormancy.scan(now=datetime(2026, 8, 28, 7, tzinfo=UTC))
+        second = dormancy.scan(now=datetime(2026, 8, 31, 23, tzinfo=UTC))
+
+    assert (first[portland.pk].opened, first[london.pk].opened) == (1, 0)
+    assert (second[portland.pk].opened, second[london.pk].opened) == (0, 1)
+
+
+def test_opens_in_the_highest_cohort_that_is_reached(tenant: Tenant) -> None:
+    now = at("2026-09-30T12:00")
+    for day in ("2025-09-30", "2025-10-01", "2025-12-31", "2026-01-01", "2026-03-31", "2026-04-01"):
+        customer(tenant, at(day))
+
+    report = scan(tenant, now)
+
+    assert (report.opened, report.by_cohort) == (5, {"6": 2, "9": 2, "12": 1})
+    assert report.excluded == {"not_lapsed_yet": 1}
+
+
+def test_scanning_twice_changes_nothing_more(tenant: Tenant, now: datetime) -> None:
+    make_activation(tenant)
+    contact = customer(tenant, now - 200 * DAY)
+    scan(tenant, now)
+
+    again = scan(tenant, now + timedelta(seconds=1))
+    full = scan(tenant, now + timedelta(seconds=2), full=True)
+
+    assert (again.opened, again.moved, again.closed, again.excluded) == (0, 0, 0, {})
+    assert (full.opened, full.moved, full.closed, full.excluded) == (0, 0, 0, {"in_open_episode": 1})
+    assert len(episodes(contact)) == len(events(tenant, "customer.dormant")) == 1
+
+
+def test_moves_through_the_cohorts_in_one_episode_with_one_event(tenant: Tenant) -> None:
+    contact = customer(tenant, at("2026-01-15T10:00"))
+    seen = []
+    for day in ("2026-07-15", "2026-10-14", "2026-10-15", "2027-01-15"):
+        report = scan(tenant, at(f"{day}T12:00"))
+        seen.append((report.opened, report.moved, only_episode(contact).cohort_months, tags(contact)))
+
+    assert seen == [
+        (1, 0, 6, {"winback:6m"}),
+        (0, 0, 6, {"winback:6m"}),
+        (0, 1, 9, {"winback:9m"}),
+        (0, 1, 12, {"winback:12m"}),
+    ]
+    assert only_episode(contact).cohort_at == at("2027-01-15")
+    (event,) = events(tenant, "customer.dormant")
+    assert (event.contact_id, event.subject_id) == (contact.pk, only_episode(contact).pk)
+    assert (event.data["cohort"], event.data["episode"]) == (6, only_episode(contact).pk)
+    assert event.occurred_at == at("2026-07-15T12:00")
+
+
+def test_says_why_others_are_not_opened(tenant: Tenant) -> None:
+    now = at("2026-09-30T12:00")
+    long_ago = at("2026-01-01T12:00")
+    customer(tenant)
+    booked = customer(tenant, long_ago)
+    add_job(booked, now + DAY, status=Job.Status.SCHEDULED)
+    refused = customer(tenant, long_ago)
+    tagging.tag_contact(refused, "Do Not Contact", now=now, source="staff")
+    customer(tenant, now - 10 * DAY)
+    customer(tenant, long_ago, state="erased")
+    customer(tenant, long_ago, state="merged")
+    customer(tenant, long_ago)
+
+    report = scan(tenant, now)
+
+    assert report.opened == 1
+    assert report.excluded == {
+        "no_job": 1,
+        "scheduled_ahead": 1,
+        "do_not_contact": 1,
+        "not_lapsed_yet": 1,
+        "erased": 1,
+        "merged": 1,
+    }
+    assert (reason(booked), reason(refused)) == ("scheduled_ahead", "do_not_contact")
+
+
+def test_refunded_and_cancelled_jobs_are_no_business(tenant: Tenant, now: datetime) -> None:
+    contact = customer(tenant, now - 400 * DAY)
+    add_job(contact, now - 10 * DAY, status=Job.Status.REFUNDED)
+    add_job(contact, now - 5 * DAY, status=Job.Status.CANCELLED)
+
+    assert scan(tenant, now).by_cohort == {"6": 0, "9": 0, "12": 1}
+
+
+def test_a_booking_that_has_passed_without_business_no_longer_holds_back(tenant: Tenant, now: datetime) -> None:
+    contact = customer(tenant, now - 200 * DAY)
+    add_job(contact, now + 3 * DAY, status=Job.Status.SCHEDULED)
+    scan(tenant, now)
+
+    assert scan(tenant, now + 3 * DAY - timedelta(seconds=1)).opened == 0
+    assert scan(tenant, now + 3 * DAY).opened == 1
+
+
+@pytest.mark.parametrize("name", ["do-not-contact", "DNC", " Deceased "])
+def test_do_not_contact_tags_are_compared_without_regard_to_case(tenant: Tenant, now: datetime, name: str) -> None:
+    contact = customer(tenant, now - 200 * DAY)
+    ContactTag.objects.create(tenant=tenant, contact=contact, name=name, source="elsewhere")
+
+    assert scan(tenant, now).excluded == {"do_not_contact": 1}
+
+
+def test_do_not_contact_tags_are_a_setting(tenant: Tenant, now: datetime) -> None:
+    make_activation(tenant, settings={"do_not_contact_tags": ["Moved Away"]})
+    for name in ("moved away", "dnc"):
+        tagging.tag_contact(customer(tenant, now - 200 * DAY), name, now=now, source="staff")
+
+    report = scan(tenant, now)
+
+    assert (report.opened, report.excluded) == (1, {"do_not_contact": 1})
+
+
+def test_tagged_contacts_are_opened_when_the_setting_does_not_exclude_them(tenant: Tenant, now: datetime) -> None:
+    make_activation(tenant, settings={"exclude_do_not_contact": False})
+    tagging.tag_contact(customer(tenant, now - 200 * DAY), "dnc", now=now, source="staff")
+
+    assert scan(tenant, now).opened == 1
+
+
+def test_a_tag_that_expires_or_is_taken_off_lets_the_lapse_open(tenant: Tenant, now: datetime) -> None:
+    for_a_week, for_good = customer(tenant, now - 200 * DAY), customer(tenant, now - 200 * DAY)
+    tagging.tag_contact(for_a_week, "dnc", now=now, source="staff", expires_at=now + 7 * DAY)
+    tagging.tag_contact(for_good, "dnc", now=now, source="staff")
+    scan(tenant, now)
+
+    assert scan(tenant, now + 6 * DAY).opened == 0
+    assert scan(tenant, now + 7 * DAY).opened == 1
+    tagging.untag_contact(for_good, "DNC", now=now + 8 * DAY, source="staff")
+    assert scan(tenant, now + 8 * DAY).opened == 1
+
+
+def test_a_tag_stated_later_than_the_moment_does_not_exist_yet(tenant: Tenant, now: datetime) -> None:
+    tagging.tag_contact(customer(tenant, now - 200 * DAY), "dnc", now=now + DAY, source="staff")
+
+    assert scan(tenant, now).opened == 1
+
+
+def test_a_tag_or_a_booking_leaves_an_open_lapse_open(tenant: Tenant, now: datetime) -> None:
+    contact = customer(tenant, now - 200 * DAY)
+    scan(tenant, now)
+    tagging.tag_contact(contact, "dnc", now=now, source="staff")
+    add_job(contact, now + 9 * DAY, status=Job.Status.SCHEDULED)
+
+    report = scan(tenant, now + DAY)
+
+    assert (report.closed, report.excluded) == (0, {"in_open_episode": 1})
+
+
+def test_a_lapse_older_than_the_limit_is_opened_and_given_up_in_one_scan(tenant: Tenant) -> None:
+    contact = customer(tenant, at("2024-09-30T20:00"))
+    younger = customer(tenant, at("2024-10-01T08:00"))
+
+    report = scan(tenant, at("2026-09-30T12:00"))
+
+    assert (report.opened, report.closed, report.by_cohort["12"]) == (2, 1, 2)
+    episode = only_episode(contact)
+    assert (episode.state, episode.closed_by, episode.closed_at) == ("closed", "given_up", at("2026-09-30T12:00"))
+    assert only_episode(younger).state == "open"
+    assert (reason(contact), tags(contact), tags(younger)) == ("given_up", set(), {"winback:12m"})
+    assert scan(tenant, at("2026-09-30T13:00"), full=True).excluded == {"given_up": 1, "in_open_episode": 1}
+
+
+def test_an_open_lapse_is_given_up_on_its_day(tenant: Tenant) -> None:
+    contact = customer(tenant, at("2026-01-31T12:00"))
+    scan(tenant, at("2027-01-31T12:00"))
+
+    before, after = scan(tenant, at("2028-01-30T23:59")), scan(tenant, at("2028-01-31T00:00"))
+
+    assert (before.closed, after.closed, after.excluded) == (0, 1, {"given_up": 1})
+    assert (only_episode(contact).closed_by, tags(contact)) == ("given_up", set())
+
+
+def test_an_erased_or_merged_contact_s_lapse_is_closed(tenant: Tenant, now: datetime) -> None:
+    erased, merged = customer(tenant, now - 200 * DAY), customer(tenant, now - 200 * DAY)
+    scan(tenant, now)
+    change_contact(erased, state=Contact.State.ERASED)
+    change_contact(merged, state=Contact.State.MERGED, merged_into=customer(tenant, now - DAY))
+
+    report = scan(tenant, now + DAY)
+
+    assert (report.closed, report.excluded) == (2, {"not_lapsed_yet": 1, "erased": 1, "merged": 1})
+    assert (only_episode(erased).closed_by, only_episode(merged).closed_by) == ("erased", "merged")
+    assert tags(erased) == set()
+    assert [event.data["by"] for event in events(tenant, "episode.closed")] == ["erased", "merged"]
+
+
+def test_a_back_dated_job_corrects_the_lapse_and_opens_the_right_one_in_the_same_scan(
+    tenant: Tenant, now: datetime
+) -> None:
+    contact = customer(tenant, now - 400 * DAY)
+    scan(tenant, now)
+    add_job(contact, now - 200 * DAY)
+
+    report = scan(tenant, now + DAY)
+
+    wrong, right = episodes(contact)
+    assert (report.opened, report.closed, report.by_cohort["6"]) == (1, 1, 1)
+    assert (wrong.closed_by, right.state, right.lapsed_from) == ("corrected", "open", now - 200 * DAY)
+    assert tags(contact) == {"winback:6m"}
+
+
+def test_a_back_dated_job_of_last_week_closes_the_lapse(tenant: Tenant, now: datetime) -> None:
+    contact = customer(tenant, now - 400 * DAY)
+    scan(tenant, now)
+    add_job(contact, now - 7 * DAY)
+
+    report = scan(tenant, now + DAY)
+
+    assert (report.opened, report.closed, report.excluded) == (0, 1, {"not_lapsed_yet": 1})
+    assert (only_episode(contact).closed_by, tags(contact)) == ("corrected", set())
+
+
+def test_the_refund_of_the_job_it_lapsed_from_corrects_the_lapse(tenant: Tenant, now: datetime) -> None:
+    contact = customer(tenant, now - 400 * DAY)
+    job = add_job(contact, now - 200 * DAY)
+    scan(tenant, now)
+    change_job(job, status=Job.Status.REFUNDED)
+
+    report = scan(tenant, now + DAY)
+
+    assert (report.opened, report.closed, report.by_cohort["12"]) == (1, 1, 1)
+    assert [(each.lapsed_from, each.state) for each in episodes(contact)] == [
+        (now - 400 * DAY, "open"),
+        (now - 200 * DAY, "closed"),
+    ]
+
+
+def test_a_new_job_is_left_to_attributing(tenant: Tenant, now: datetime) -> None:
+    contact = customer(tenant, now - 200 * DAY)
+    scan(tenant, now)
+    add_job(contact, now + DAY)
+
+    report = scan(tenant, now + 2 * DAY)
+
+    assert (report.closed, report.excluded) == (0, {"in_open_episode": 1})
+    assert only_episode(contact).state == "open"
+    assert close_by_business(tenant, now=now + 2 * DAY) == 1
+    assert scan(tenant, now + 2 * DAY).excluded == {"not_lapsed_yet": 1}
+
+
+def test_a_refund_of_the_job_that_ended_it_opens_the_same_lapse_again(tenant: Tenant, now: datetime) -> None:
+    contact = customer(tenant, now - 200 * DAY)
+    scan(tenant, now)
+    job = add_job(contact, now + DAY)
+    close_by_business(tenant, now=now + DAY)
+    scan(tenant, now + 2 * DAY)
+    change_job(job, status=Job.Status.REFUNDED)
+
+    report = scan(tenant, now + 3 * DAY)
+
+    episode = only_episode(contact)
+    assert (report.opened, report.by_cohort["6"]) == (1, 1)
+    assert (episode.state, episode.opened_at, episode.closed_at, episode.closed_by) == ("open", now, None, "")
+    assert len(events(tenant, "customer.dormant")) == len(events(tenant, "episode.reopened")) == 1
+    assert tags(contact) == {"winback:6m"}
+
+
+def test_after_business_a_contact_lapses_anew_in_an_episode_of_its_own(tenant: Tenant, now: datetime) -> None:
+    contact = customer(tenant, now - 200 * DAY)
+    scan(tenant, now)
+    add_job(contact, now + DAY)
+    close_by_business(tenant, now=now + DAY)
+
+    report = scan(tenant, now + 200 * DAY)
+
+    assert report.opened == 1
+    assert [each.state for each in episodes(contact)] == ["closed", "open"]
+    assert len(events(tenant, "customer.dormant")) == 2
+
+
+def test_a_late_import_reopens_the_question(tenant: Tenant, now: datetime) -> None:
+    contact = customer(tenant)
+    assert scan(tenant, now).excluded == {"no_job": 1}
+    add_job(contact, now - 300 * DAY)
+
+    assert scan(tenant, now + DAY).by_cohort == {"6": 0, "9": 1, "12": 0}
+
+
+def test_jobs_after_the_moment_do_not_exist_and_count_when_it_comes(tenant: Tenant, now: datetime) -> None:
+    contact = customer(tenant, now - 400 * DAY, now - 150 * DAY)
+    newcomer = customer(tenant, now - 150 * DAY)
+
+    first = scan(tenant, now - 200 * DAY)
+    second = scan(tenant, now - 150 * DAY)
+
+    assert (first.opened, first.excluded) == (1, {"no_job": 1})
+    assert second.excluded == {"not_lapsed_yet": 1, "in_open_episode": 1}
+    assert (only_episode(contact).lapsed_from, episodes(newcomer)) == (now - 400 * DAY, [])
+
+
+def test_a_scan_as_of_the_past_leaves_what_happened_later_alone(tenant: Tenant, now: datetime) -> None:
+    open_now = customer(tenant, now - 300 * DAY)
+    given_up = customer(tenant, now - 800 * DAY)
+    scan(tenant, now)
+
+    report = scan(tenant, now - 60 * DAY, full=True)
+
+    assert (report.opened, report.moved, report.closed) == (0, 0, 0)
+    assert report.excluded == {"in_open_episode": 2}
+    assert (only_episode(open_now).state, only_episode(given_up).closed_by) == ("open", "given_up")
+    assert scan(tenant, now + DAY, full=True).excluded == {"given_up": 1, "in_open_episode": 1}
+
+
+def test_cohorts_are_a_setting(tenant: Tenant, now: datetime) -> None:
+    make_activation(tenant, settings={"dormant_cohorts_months": [18, 3]})
+    customer(tenant, now - 100 * DAY)
+
+    assert scan(tenant, now).by_cohort == {"3": 1, "18": 0}
+
+
+def test_without_an_activation_the_niche_s_thresholds_hold(tenant: Tenant, now: datetime) -> None:
+    tenant.niche.content["thresholds"] = {"dormant_cohorts_months": [4, 30]}
+    tenant.niche.save()
+    customer(tenant, now - 140 * DAY)
+    customer(tenant, now - 800 * DAY)
+
+    report = scan(tenant, now)
+
+    # Nobody is given up before the last cohort.
+    assert (report.by_cohort, report.closed) == ({"4": 2, "30": 0}, 0)
+    assert Assignment.objects.for_tenant(tenant).count() == 0
+
+
+def test_changed_settings_are_noticed_by_the_next_scan_though_nothing_is_due(tenant: Tenant, now: datetime) -> None:
+    activation = make_activation(tenant)
+    contact = customer(tenant, now - 100 * DAY)
+    assert scan(tenant, now).excluded == {"not_lapsed_yet": 1}
+    activation.settings["dormant_cohorts_months"] = [3, 6, 9]
+    activation.save()
+
+    assert scan(tenant, now).by_cohort == {"3": 1, "6": 0, "9": 0}
+    assert only_episode(contact).cohort_months == 3
+
+
+def test_an_open_lapse_never_moves_back(tenant: Tenant, now: datetime) -> None:
+    activation = make_activation(tenant)
+    contact = customer(tenant, now - 300 * DAY)
+    scan(tenant, now)
+    activation.settings["dormant_cohorts_months"] = [6, 12]
+    activation.save()
+
+    assert scan(tenant, now).moved == 0
+    assert only_episode(contact).cohort_months == 9
+
+
+def test_a_suspended_activation_s_settings_still_hold(tenant: Tenant, now: datetime) -> None:
+    make_activation(tenant, settings={"dormant_cohorts_months": [3]}, state=ModuleActivation.State.SUSPENDED)
+    customer(tenant, now - 100 * DAY)
+
+    assert scan(tenant, now).opened == 1
+
+
+def test_leaves_other_tenants_alone(two_tenants: tuple[Tenant, Tenant], now: datetime) -> None:
+    ours, theirs = two_tenants
+    customer(ours, now - 200 * DAY)
+    stranger = customer(theirs, now - 200 * DAY)
+
+    reports = dormancy.scan(now=now, tenant=ours)
+
+    assert (reports.keys(), episodes(stranger)) == ({ours.pk}, [])
+
+
+def test_one_pass_scans_every_active_tenant_and_no_suspended_one(
+    two_tenants: tuple[Tenant, Tenant], now: datetime
+) -> None:
+    ours, theirs = two_tenants
+    asleep = make_tenant(state=Tenant.State.SUSPENDED)
+    for tenant in (ours, theirs, asleep):
+        customer(tenant, now - 200 * DAY)
+
+    reports = dormancy.scan(now=now)
+
+    assert {tenant_id: report.opened for tenant_id, report in reports.items()} == {ours.pk: 1, theirs.pk: 1}
+
+
+def test_a_tenant_whose_scan_fails_does_not_stop_the_others(
+    two_tenants: tuple[Tenant, Tenant], now: datetime, caplog: pytest.LogCaptureFixture
+) -> None:
+    ours, broken = two_tenants
+    contact = customer(ours, now - 200 * DAY)
+    customer(broken, now - 200 * DAY)
+    Tenant.objects.filter(pk=broken.pk).update(timezone="Mars/Olympus")
+
+    with pytest.raises(dormancy.ScanFailed) as failed:
+        dormancy.scan(now=now)
+
+    assert failed.value.failures.keys() == {broken.pk}
+    assert failed.value.reports[ours.pk].opened == len(episodes(contact)) == 1
+    assert "tenant" in caplog.text
+
+
+def test_a_full_scan_finds_what_was_not_made_due(
+    tenant: Tenant, now: datetime, caplog: pytest.LogCaptureFixture
+) -> None:
+    contact = make_contact(tenant)
+    scan(tenant, now)
+    customer_of_long_ago = customer(tenant, now - 200 * DAY)
+    contact.stat.last_job_at = now - 200 * DAY  # written by somebody who did not pull next_scan_at forward
+    contact.stat.next_scan_at = None
+    contact.stat.save()
+    assert scan(tenant, now).opened == 1
+
+    report = scan(tenant, now, full=True)
+
+    assert (report.opened, report.excluded) == (1, {"in_open_episode": 1})
+    assert "1 contacts were not due" in caplog.text
+    assert len(episodes(customer_of_long_ago)) == 1

@@ -1,0 +1,161 @@
+"""Two scans at once, a scan that dies, an import or attributing that holds rows: nothing twice, nothing lost."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from campaigns.audience import assigning, dormancy
+from campaigns.audience.dormancy import ScanReport
+from campaigns.audience.models import Assignment, ContactTag, DormancyEpisode
+from tenants.accounts.models import Tenant
+from tenants.journal.models import Event
+from tests.audience.histories import customer
+from tests.factories import NOW, make_activation, make_tenant
+from winback.tenancy import acting_for, acting_for_all
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LAPSED = 60
+
+
+@pytest.fixture
+def shop() -> Tenant:
+    """Sixty who have lapsed and ten who have not, committed."""
+    with acting_for_all("test set-up"):
+        tenant = make_tenant()
+        make_activation(tenant)
+        for number in range(LAPSED):
+            customer(tenant, NOW - timedelta(days=200 + number))
+        for _ in range(10):
+            customer(tenant, NOW - timedelta(days=10))
+    return tenant
+
+
+def in_threads(*works: Callable[[], Any]) -> list[Any]:
+    """Run each on a connection of its own, at once."""
+    results: list[Any] = [None] * len(works)
+    together = threading.Barrier(len(works))
+
+    def run(number: int, work: Callable[[], Any]) -> None:
+        together.wait()
+        try:
+            results[number] = work()
+        except Exception as error:
+            results[number] = error
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=each) for each in enumerate(works)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    return results
+
+
+def rows_of(tenant: Tenant) -> tuple[int, int, int, int]:
+    with acting_for(tenant.pk):
+        return (
+            DormancyEpisode.objects.for_tenant(tenant).count(),
+            Event.objects.for_tenant(tenant).filter(kind="customer.dormant").count(),
+            ContactTag.objects.for_tenant(tenant).count(),
+            Assignment.objects.for_tenant(tenant).count(),
+        )
+
+
+def test_four_scans_at_once_open_each_lapse_once(shop: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dormancy, "BATCH", 7)
+
+    reports = in_threads(*[lambda: dormancy.scan(now=NOW)[shop.pk]] * 4)
+
+    assert sum(report.opened for report in reports) == LAPSED, reports
+    assert sum(sum(report.excluded.values()) for report in reports) == 10
+    assert rows_of(shop) == (LAPSED, LAPSED, LAPSED, LAPSED)
+    assert dormancy.scan(now=NOW, full=True)[shop.pk].excluded == {"not_lapsed_yet": 10, "in_open_episode": LAPSED}
+
+
+def test_scans_of_one_and_of_all_tenants_at_once_agree(shop: Tenant) -> None:
+    reports = in_threads(
+        lambda: dormancy.scan(now=NOW, tenant=shop, full=True)[shop.pk], lambda: dormancy.scan(now=NOW)[shop.pk]
+    )
+
+    assert sum(report.opened for report in reports) == LAPSED, reports
+    assert rows_of(shop) == (LAPSED, LAPSED, LAPSED, LAPSED)
+
+
+def test_the_scan_after_one_that_died_completes_it(shop: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dormancy, "BATCH", 20)
+    draw_opened, batches = assigning.draw_opened, iter(range(10))
+
+    def dies_in_the_second_batch(*args: Any, **options: Any) -> int:
+        if next(batches) == 1:
+            raise KeyboardInterrupt
+        return draw_opened(*args, **options)
+
+    monkeypatch.setattr(assigning, "draw_opened", dies_in_the_second_batch)
+    with pytest.raises(KeyboardInterrupt):
+        dormancy.scan(now=NOW)
+    left = rows_of(shop)
+
+    report = dormancy.scan(now=NOW)[shop.pk]
+
+    assert left == (20, 20, 20, 20)
+    assert report.opened == LAPSED - 20
+    assert rows_of(shop) == (LAPSED, LAPSED, LAPSED, LAPSED)
+
+
+@contextmanager
+def held(tenant: Tenant, statement: str) -> Iterator[None]:
+    """Rows that another connection has changed and not committed."""
+    ready, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with acting_for(tenant.pk), connection.cursor() as cursor:
+            cursor.execute(statement, [tenant.pk])
+            ready.set()
+            done.wait(timeout=60)
+        connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    ready.wait(timeout=60)
+    try:
+        yield
+    finally:
+        done.set()
+        holder.join(timeout=60)
+
+
+def scan(tenant: Tenant, now: datetime = NOW) -> ScanReport:
+    return dormancy.scan(now=now, tenant=tenant)[tenant.pk]
+
+
+def test_contacts_that_an_import_holds_are_left_to_the_next_scan(shop: Tenant) -> None:
+    importing = "UPDATE campaigns_contactstat SET next_scan_at = 'epoch' WHERE tenant_id = %s AND job_count = 1 AND "
+    with held(shop, importing + "last_job_at < '2026-01-31'"):
+        meanwhile = scan(shop)
+
+    after = scan(shop)
+
+    assert meanwhile.opened > 0
+    assert after.opened > 0
+    assert meanwhile.opened + after.opened == LAPSED
+
+
+def test_episodes_that_attributing_holds_are_left_to_the_next_scan(
+    shop: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan(shop)
+    monkeypatch.setattr(dormancy, "BATCH", 5)
+    later = NOW + timedelta(days=100)
+    with held(shop, "UPDATE campaigns_dormancyepisode SET opened_at = opened_at WHERE tenant_id = %s AND id %% 2 = 0"):
+        meanwhile = scan(shop, later)
+
+    after = scan(shop, later)
+
+    assert (meanwhile.moved, after.moved) == (LAPSED // 2, LAPSED // 2)
