@@ -55,8 +55,6 @@ def simulate(
         if not cursor.fetchone()[0]:
             raise AlreadySimulating(f"{tenant.slug} is being simulated by another process.")
     try:
-        with acting_for(tenant.pk):
-            recovering.recover(tenant.pk, now=noon(tenant, first), every_claim=True)
         if dry_run:
             return _without_keeping(tenant, first, last, progress)
         return _simulate(tenant, first, last, progress)
@@ -101,6 +99,8 @@ def _simulated_day(tenant: Tenant, day: date, *, deliver: bool) -> dict[str, Any
         finished = SimulatedDay.objects.for_tenant(tenant).filter(day=day).first()
         if finished is not None:
             return dict(finished.result)
+        # What an earlier run had claimed when it was killed: the tenant is ours alone, so no lease need run out.
+        recovering.recover(tenant.pk, now=now, every_claim=True)
     report = dormancy.scan(now=now, tenant=tenant)[tenant.pk]
     with acting_for(tenant.pk):
         planned = planning.plan(tenant, now=now)
