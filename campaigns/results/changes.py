@@ -20,7 +20,8 @@ FULL_EVERY = timedelta(days=7)
 MOST_SINGLY = 10_000  # from here on one pass over the whole tenant is cheaper, and the list stays small
 
 # Enrolments and lapses made since the last run matter only where they begin before the jobs it had come to; later ones
-# are found by their jobs. A changed job touches whom it belongs to and whoever had been credited with it.
+# are found by their jobs. A changed job touches whom it belongs to and whoever had been credited with it. The limits of
+# 1 keep the last two questions on their indexes, where an EXISTS would be answered by hashing every enrolment.
 CHANGED = """
 WITH changed_job AS (
     SELECT id, contact_id FROM campaigns_job WHERE tenant_id = %(tenant)s AND updated_at >= %(since)s
@@ -48,9 +49,9 @@ WITH changed_job AS (
       JOIN campaigns_contact k ON k.tenant_id = %(tenant)s AND k.merged_into_id = p.id
 )
 SELECT id FROM one
- WHERE EXISTS (SELECT FROM campaigns_enrolment e WHERE e.tenant_id = %(tenant)s AND e.contact_id = one.id)
-    OR EXISTS (SELECT FROM campaigns_dormancyepisode d
-                WHERE d.tenant_id = %(tenant)s AND d.contact_id = one.id AND d.state = 'open')
+ WHERE (SELECT true FROM campaigns_enrolment e WHERE e.tenant_id = %(tenant)s AND e.contact_id = one.id LIMIT 1)
+    OR (SELECT true FROM campaigns_dormancyepisode d
+         WHERE d.tenant_id = %(tenant)s AND d.contact_id = one.id AND d.state = 'open' LIMIT 1)
  LIMIT %(most)s
 """
 
