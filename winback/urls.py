@@ -4,6 +4,8 @@ from django.contrib import admin
 from django.urls import include, path
 
 from campaigns.operating import health
+from campaigns.operating.api import router as contacts
+from campaigns.planning.api import router as campaigns
 from campaigns.results.api import router as results
 from campaigns.tracking import urls as tracking
 from catalog.api import router as catalog
@@ -14,6 +16,8 @@ from winback.console import branding
 api = DeveloperApi()
 api.add_router("/catalog", catalog)
 api.add_router("/tenants", activation)
+api.add_router("/contacts", contacts)
+api.add_router("/campaigns", campaigns)
 api.add_router("/results", results)
 
 urlpatterns = [

@@ -87,7 +87,7 @@ def send_test(
         )
     answer = _Answer()
     with open_provider(connection) as provider:
-        provider.send([mail], answer)  # type: ignore[list-item,arg-type]  # an e-mail connection opens an e-mail provider
+        provider.send([mail], answer)  # type: ignore[list-item]  # an e-mail connection opens an e-mail provider
     if not answer.taken:
         raise NoTest(f"The provider did not take the test: {answer.detail or 'its fate is unknown'}.")
     with acting_for(tenant.pk):

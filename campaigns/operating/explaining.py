@@ -18,6 +18,7 @@ from tenants.accounts.models import Brand, Tenant
 from tenants.activation.models import ModuleActivation
 from tenants.activation.module_settings import filled
 
+_PHONE = re.compile(r"[+(]?\d[\d ().-]{5,}\d")
 MODULE = "dormant_customer_reactivation"
 
 ASK = f"""
@@ -48,7 +49,7 @@ def find_contact(tenant: Tenant, text: str) -> Contact:
     """The contact with this external id, e-mail address or phone number; raises NoSuchContact."""
     rows = Contact.objects.for_tenant(tenant).order_by("id")
     email = addresses.email_key(text)
-    phone = addresses.phone_e164(text, tenant.country) if re.search(r"\d{5}", text) else None
+    phone = addresses.phone_e164(text, tenant.country) if _PHONE.fullmatch(text) else None
     for wanted in ({"external_id": text}, {"email_key": email}, {"phone_key": phone}):
         if all(wanted.values()):
             found: Contact | None = rows.filter(**wanted).first()

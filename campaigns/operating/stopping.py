@@ -1,4 +1,4 @@
-"""Staff stop writing to people: suppressed over a channel, and out of every sequence when it was the last one."""
+"""Stop writing to people: suppressed over a channel, and out of every sequence when it was the last one."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,7 +22,7 @@ def stop_writing(
     stopped = [
         contact.pk
         for contact in contacts
-        if suppress(tenant, channel=channel, contact=contact, reason=reason, source=f"console, {actor}", now=now)
+        if suppress(tenant, channel=channel, contact=contact, reason=reason, source=actor, now=now)
     ]
     if channel == Suppression.ALL_CHANNELS:
         end_enrolments(
