@@ -163,7 +163,12 @@ def context_of(facts: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
     by_text = facts["channel"] == Channel.SMS
     name = given_name(facts["first_name"])
     # Where people must not read what was done, no template can name it.
-    service = "" if niche.get("sensitive") else service_named(facts["last_service"] or "", 30 if by_text else 60)
+    phrases = niche.get("phrases") or {}
+    service = ""
+    if not niche.get("sensitive"):
+        service = service_named(
+            facts["last_service"] or "", 30 if by_text else 60, is_product=bool(phrases.get("ordered"))
+        )
     if by_text:
         name, service = in_gsm(name), in_gsm(service)
     return {
@@ -175,7 +180,7 @@ def context_of(facts: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
             "months": months,
             "phrase": time_since(months),
         },
-        "niche": niche.get("phrases") or {},
+        "niche": phrases,
         "offer": _offer(facts),
         "booking_url": facts["booking_url"],
         "unsubscribe_url": facts["unsubscribe_url"],

@@ -31,6 +31,19 @@ _ACRONYMS = {
     word.lower(): word
     for word in ("AC", "A/C", "HVAC", "IPL", "TV", "RV", "SUV", "PPF", "HEPA", "UV", "LED", "DIY", "VIP")
 }
+# Written large at the start of a list of services, and small in a sentence. A name (Botox, Swedish) is not among them.
+_COMMON_WORDS = """
+air annual ant basic bathroom bed biannual biweekly bi-weekly boiler cabin car care carpet ceramic check checkup
+check-up clean cleaning cleanup clean-up coaching coating consultation cooling cut custom deep delivery detail
+detailing drain dryer duct electrical emergency exterior facial fall filler filter full furnace general gutter hair
+handyman headlight heat heating home hot house initial inspection installation interior kitchen laser lawn leak light
+maintenance massage membership mini monthly mosquito mount move-in move-out mowing office oil one-time order package
+paint painting peel pest plumbing polish power pressure prevention pruning pump quarterly refill refresh regular
+removal renewal repair replacement rodent roof routine seasonal sensor service session skin spa spring standard
+subscription system tank termite thermostat tire touch-up treatment tree trim tune-up tuneup upholstery visit wash
+water wax weekly window windows winter yard
+"""
+_COMMON = frozenset(_COMMON_WORDS.split())
 _BREAKS = re.compile(r"\s[-–—|/]\s|[,;:(]|\s(?:with|incl|including|for|and|of)\s", re.IGNORECASE)
 _HOLES = re.compile(r"\(\s*\)|\[\s*\]|,(?=\s*,)|\.(?=\.)|!")
 _DANGLING = frozenset(
@@ -70,8 +83,8 @@ def _leading_letters(word: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def service_named(text: str, longest: int) -> str:
-    """A service as it can stand after “your last”; empty for what is no service."""
+def service_named(text: str, longest: int, *, is_product: bool = False) -> str:
+    """A service as it can stand after “your last”; empty for what is no service. A product keeps its capitals."""
     line = _HOLES.sub("", folded(text))
     line = re.sub(r"\s+([,.;:!?)])", r"\1", " ".join(line.split())).strip(" .,;:!?-–—_*#\"'“”")
     if not line or line.lower() in _PLACEHOLDERS or _CODE.search(line):
@@ -80,9 +93,11 @@ def service_named(text: str, longest: int) -> str:
         line = _shortened(line, longest)
     if sum(character.isalpha() for character in line) < 2 or line.count("(") != line.count(")") or ",," in line:
         return ""
+    if is_product:
+        return line
     if line.isupper() and len(line) > 3:
-        line = " ".join(_ACRONYMS.get(word, word) for word in line.lower().split(" "))
-    return line
+        return " ".join(_ACRONYMS.get(word, word) for word in line.lower().split(" "))
+    return " ".join(word.lower() if word.lower().strip("(),.") in _COMMON else word for word in line.split(" "))
 
 
 def _shortened(line: str, longest: int) -> str:

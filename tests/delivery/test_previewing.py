@@ -28,7 +28,7 @@ def test_a_preview_says_what_the_contact_would_read_and_what_the_guards_say(tena
     seen = preview(variant, contact, now=NOW)
 
     assert "Hi Ada," in seen.rendered.text
-    assert "Duct cleaning" in seen.rendered.html
+    assert "duct cleaning" in seen.rendered.html
     assert seen.refusals == []
     assert not Message.objects.exists()
 

@@ -254,15 +254,20 @@ def test_a_greeting_has_a_name_or_none_and_never_a_wrong_one(record: str, greete
     ("record", "named"),
     [
         ("AC TUNE-UP", "AC tune-up"), ("OIL CHANGE", "oil change"),
-        ("HVAC  Maintenance ,  spring", "HVAC Maintenance, spring"),
-        ("Deep clean with move-out and the attic and everything else there is", "Deep clean"),
-        ("N/A", ""), ("4711", ""), ("Gutter cleaning.", "Gutter cleaning"), ("{{ service }}", ""),
+        ("HVAC  Maintenance ,  spring", "HVAC maintenance, spring"),
+        ("Deep clean with move-out and the attic and everything else there is", "deep clean"),
+        ("N/A", ""), ("4711", ""), ("Gutter Cleaning.", "gutter cleaning"),
+        ("Swedish Massage", "Swedish massage"), ("{{ service }}", ""),
         ("<b>x</b>", ""), ("x" * 500, ""),
-        ("Full detail (SUV)", "Full detail (SUV)"), ("Lawn & hedge", "Lawn & hedge"), ("ana@example.com", ""),
+        ("Full detail (SUV)", "full detail (SUV)"), ("Lawn & hedge", "lawn & hedge"), ("ana@example.com", ""),
     ],
 )  # fmt: skip
 def test_a_service_reads_well_after_your_last(record: str, named: str) -> None:
     assert service_named(record, 60) == named
+
+
+def test_a_product_keeps_its_name() -> None:
+    assert service_named("Custom Water Filter, large", 60, is_product=True) == "Custom Water Filter, large"
 
 
 @given(st.text(max_size=80))
