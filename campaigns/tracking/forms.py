@@ -27,7 +27,12 @@ class BookingForm(forms.Form):
         required=False, label="Which day suits you?", widget=forms.DateInput(attrs={"type": "date"})
     )
     preferred_time = forms.ChoiceField(choices=TIMES, required=False, label="When on that day?")
-    name = forms.CharField(max_length=200, label="Your name", widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = forms.CharField(
+        max_length=200,
+        label="Your name",
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        error_messages={"required": "Please tell us your name."},
+    )
     phone = forms.CharField(
         max_length=40,
         required=False,

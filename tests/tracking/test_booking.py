@@ -127,7 +127,7 @@ def test_another_wish_is_another_request(client: Client, reached: Message) -> No
     [
         ({"preferred_on": "2026-09-29"}, "Please choose today or a later day."),
         ({"preferred_on": "yesterday"}, "Enter a valid date."),
-        ({"name": ""}, "This field is required."),
+        ({"name": ""}, "Please tell us your name."),
         ({"email": "robin@"}, "Enter a valid email address."),
         ({"preferred_time": "midnight"}, "Select a valid choice."),
         ({"note": "x" * 2001}, "Ensure this value has at most 2000 characters"),

@@ -131,7 +131,7 @@ def test_after_the_channel_the_rest_is_one_press_away(client: Client, reached: M
     page = client.post(unsubscribe_page(reached), {"scope": "channel"}).content.decode()
 
     assert re.findall(r'name="scope" value="(\w+)"', page) == ["everything"]
-    assert "no more marketing e-mails" in page
+    assert "no more marketing e&#8209;mails" in page
 
 
 def test_the_secret_link_stays_secret(client: Client, reached: Message) -> None:
