@@ -127,9 +127,10 @@ def _writable(asking: Asking, contact: Contact, lapsed_from: datetime | None) ->
             channel,
             country,
             region,
-            tuple(zones or (asking.tenant.timezone,)),
+            tuple(zones or ()),
             asking.now,
             courteous=asking.courteous_email,
+            otherwise=(asking.tenant.timezone,),
         )
         refused = [verdict["reason"] for verdict in verdicts if not verdict["allowed"]]
         answer[channel] = {

@@ -24,7 +24,7 @@ class Command(TenantCommand):
 
     def handle_tenant(self, tenant: Tenant, *, now: datetime, options: Keys) -> Keys:
         if options.get("enqueue"):
-            enqueue(jobs.send_tenant, tenant_id=None, unique=f"send-{tenant.pk}", tenant=tenant.pk)
+            enqueue(jobs.send_tenant, tenant_id=None, unique=f"send-{tenant.pk}-0", tenant=tenant.pk)
             return {"enqueued": 1}
         started = monotonic()
         progress = self.progress(f"Sending for {tenant.slug}")
