@@ -338,6 +338,47 @@ def test_a_run_as_of_an_earlier_day_takes_nothing_away_and_the_next_one_goes_on(
     assert credited(tenant) == {late.pk: job.pk, early.pk: other.pk}
 
 
+def test_a_credited_job_that_moves_into_the_future_is_no_return_yet(
+    tenant: Tenant, enrolled: Callable[..., Enrolment]
+) -> None:
+    enrolment = enrolled()
+    job = make_job(enrolment.contact, DAY_0 + 10 * DAY)
+    attribute(tenant, now=NOW)
+
+    change(job, completed_at=NOW + DAY)
+    assert (attribute(tenant, now=NOW)["withdrawn"], credited(tenant)) == (1, {})
+    attribute(tenant, now=NOW + DAY)
+
+    assert credited(tenant) == {enrolment.pk: job.pk}
+
+
+def test_what_is_written_today_is_seen_though_the_last_run_was_as_of_next_year(
+    tenant: Tenant, enrolled: Callable[..., Enrolment]
+) -> None:
+    """A sandbox is simulated ahead of the clock, and its jobs are then edited by the clock."""
+    job = make_job(enrolled().contact, NOW - DAY)
+    attribute(tenant, now=NOW + 365 * DAY)
+
+    change(job, status=Job.Status.REFUNDED)
+    report = attribute(tenant, now=NOW + 366 * DAY)
+
+    assert (report["withdrawn"], credited(tenant)) == (1, {})
+
+
+def test_an_enrolment_that_begins_before_the_last_run_is_credited_with_what_was_there(
+    tenant: Tenant, campaign: Campaign
+) -> None:
+    """History is replayed: scanned, planned and attributed as of a day that lies before the last run."""
+    contact = make_contact(tenant)
+    job = make_job(contact, DAY_0 + DAY, updated_at=NOW - 100 * DAY)
+    attribute(tenant, now=NOW)
+
+    enrolment = make_enrolment(make_episode(contact), campaign)
+    report = attribute(tenant, now=NOW)
+
+    assert (report["closed"], credited(tenant)) == (1, {enrolment.pk: job.pk})
+
+
 def test_the_number_of_statements_does_not_grow_with_the_contacts(
     tenant: Tenant, enrolled: Callable[..., Enrolment]
 ) -> None:
