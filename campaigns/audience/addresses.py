@@ -11,6 +11,8 @@ from phonenumbers import timezone as number_timezone
 from tenants.accounts.installation_keys import installation_key
 
 _EMAIL = re.compile(r"[^\s@<>\"(),:;\[\]\\]{1,64}@[^\s@<>\"(),:;\[\]\\]{1,190}\.[^\s@<>\"(),:;\[\]\\.]{2,63}\Z")
+_NORTH_AMERICAN = re.compile(r"(\+?1)?[ .\-]*\(?([2-9]\d\d)\)?[ .\-]*([2-9]\d\d)[ .\-]*(\d{4})\Z", re.ASCII)
+NORTH_AMERICA = frozenset(phonenumbers.COUNTRY_CODE_TO_REGION_CODE[1])
 _SPACES = re.compile(r"\s+")
 _NOT_ADDRESS = re.compile(r"[^a-z0-9 ]")
 # Words of an address that people write in two ways; the key has the short one.
@@ -37,16 +39,28 @@ def email_key(text: str) -> str | None:
     return key if len(key) <= 254 and _EMAIL.match(key) and ".." not in key else None
 
 
-@lru_cache(maxsize=200_000)
 def phone_e164(text: str, region: str) -> str | None:
     """The number in E.164, read as one of this region (ISO 3166) where it has no country code; None when it is none."""
+    plain = _NORTH_AMERICAN.match(text)
+    if plain and (plain.group(1) == "+1" or region in NORTH_AMERICA):
+        # In North America the first seven digits alone decide whether a number is valid: libphonenumber is asked once
+        # for each of them, which makes an import of a local business many times as fast.
+        number = "".join(plain.groups("")[1:])
+        return f"+1{number}" if _valid_in_north_america(number[:7]) else None
+    if len(text) > 60:
+        return None
     try:
-        number = phonenumbers.parse(text, region or None)
+        parsed = phonenumbers.parse(text, region or None)
     except NumberParseException:
         return None
-    if number.extension or not phonenumbers.is_valid_number(number):
+    if parsed.extension or not phonenumbers.is_valid_number(parsed):
         return None
-    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+
+
+@lru_cache(maxsize=100_000)
+def _valid_in_north_america(beginning: str) -> bool:
+    return bool(phonenumbers.is_valid_number(phonenumbers.parse(f"+1{beginning}100")))
 
 
 @lru_cache(maxsize=200_000)
@@ -55,9 +69,15 @@ def textable(number: str) -> bool:
     return phonenumbers.number_type(phonenumbers.parse(number)) not in _NOT_TEXTABLE
 
 
-@lru_cache(maxsize=50_000)
 def zones_of_number(number: str) -> tuple[str, ...]:
     """The zones that a number may be in; none where the number says nothing (toll-free, satellites)."""
+    if number.startswith("+1") and len(number) == 12:
+        return _zones_of_number(f"{number[:8]}0100")  # the last four digits say nothing about the place
+    return _zones_of_number(number)
+
+
+@lru_cache(maxsize=50_000)
+def _zones_of_number(number: str) -> tuple[str, ...]:
     zones = tuple(number_timezone.time_zones_for_number(phonenumbers.parse(number)))
     return () if len(zones) > 6 or zones == ("Etc/Unknown",) else zones
 

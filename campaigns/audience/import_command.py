@@ -5,15 +5,16 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
 from campaigns.audience.importing import Kind, import_file
-from campaigns.audience.mapping import InvalidMapping, read_mapping
+from campaigns.audience.mapping import FileMapping, read_mapping
 from campaigns.audience.reading import UnreadableFile
 from tenants.accounts.commands import TenantCommand
 from tenants.accounts.models import Tenant
-from winback.commands import Keys
+from winback.commands import Keys, WrongUsage
 
 
 class ImportCommand(TenantCommand):
@@ -30,22 +31,35 @@ class ImportCommand(TenantCommand):
 
     def handle_tenant(self, tenant: Tenant, *, now: datetime, options: Keys) -> Keys:
         started = monotonic()
+        path = Path(options["file"])
+        if not path.is_file():
+            raise WrongUsage(f"There is no file {path}.")
+        mapping, content = self._mapping(options.get("mapping"))
         try:
-            content = json.loads(Path(options["mapping"]).read_text()) if options.get("mapping") else None
-            mapping = read_mapping(content, self.kind.name) if content is not None else None
             with self.progress(f"Importing {self.kind.name}") as bar:
                 report = import_file(
                     self.kind,
                     tenant,
-                    Path(options["file"]),
+                    path,
                     now=now,
                     mapping=mapping,
                     mapping_content=content,
                     dry_run=bool(options.get("dry_run")),
                     progress=bar.move_to,
                 )
-        except (UnreadableFile, InvalidMapping) as error:
+        except UnreadableFile as error:
             raise CommandError(str(error)) from error
-        except (json.JSONDecodeError, OSError) as error:
-            raise CommandError(f"The mapping cannot be read: {error}") from error
+        except OSError as error:
+            raise CommandError(
+                f"{error.filename or path}: {error.strerror or error}. What was imported is kept: run it again."
+            ) from error
         return asdict(report) | {"seconds": round(monotonic() - started, 3)}
+
+    def _mapping(self, path: str | Path | None) -> tuple[FileMapping | None, Any]:
+        if path is None:
+            return None, None
+        try:
+            content = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+            return read_mapping(content, self.kind.name), content
+        except (ValueError, OSError) as error:
+            raise WrongUsage(f"The mapping {path} cannot be used: {error}") from error

@@ -1,29 +1,23 @@
 """Importing a file: read, check, stage by COPY, merge a batch in one transaction, and go on where a kill left off."""
 
-import csv
-import hashlib
-import logging
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Protocol
 
-from django.conf import settings as django_settings
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from campaigns.audience.mapping import FileMapping
+from campaigns.audience import duplicates, import_batches, rejecting
+from campaigns.audience.mapping import FileMapping, Record
 from campaigns.audience.models import ImportBatch
-from campaigns.audience.reading import Row, UnreadableFile, read
+from campaigns.audience.reading import UnreadableFile, opened
 from campaigns.audience.records import Rejected, Setting
 from tenants.accounts.models import Tenant
-from tenants.connections.models import DataEvidence
-from tenants.journal.recording import record
 from winback.tenancy import acting_for
-
-logger = logging.getLogger(__name__)
 
 BATCH_ROWS = 20_000
 
@@ -40,18 +34,42 @@ class Merged:
     updated: int = 0
     unchanged: int = 0
     rejected: Sequence[tuple[int, str]] = ()
+    put_off: bool = False  # something is left to be done once, after the last batch
 
 
 class Kind(Protocol):
     """Contacts or jobs: how a row is read and how a staged batch is merged."""
 
     name: str
+    needs: Sequence[frozenset[str]]
+    """Of each of these sets a file must have one column at least."""
 
     def prepare(self, row: dict[str, str], setting: Setting) -> Any: ...
 
+    def rough_key(self, row: dict[str, str]) -> str:
+        """The same text for rows that mean the same record, made without checking anything."""
+
+    def key(self, prepared: Any) -> str:
+        """The same text for exactly the records that mean the same."""
+
     def merge(
-        self, cursor: CursorWrapper, tenant: Tenant, staged: list[tuple[int, Any]], *, now: datetime
-    ) -> Merged: ...
+        self,
+        cursor: CursorWrapper,
+        tenant: Tenant,
+        staged: list[tuple[int, Any]],
+        *,
+        now: datetime,
+        before: int,
+        many: bool,
+    ) -> Merged:
+        """Merge a batch.
+
+        ``before``: how many records this import had made until then. ``many``: there are several batches, so that
+        work may be put off until ``catch_up``.
+        """
+
+    def catch_up(self, cursor: CursorWrapper, tenant: Tenant) -> None:
+        """Do what was put off."""
 
     def newest(self, cursor: CursorWrapper, tenant: Tenant, *, now: datetime) -> tuple[int, datetime | None]: ...
 
@@ -69,6 +87,52 @@ class ImportReport:
     rejects_file: str | None
 
 
+@dataclass(frozen=True)
+class _Work:
+    """One file on its way into one tenant."""
+
+    kind: Kind
+    tenant: Tenant
+    path: Path
+    batch: ImportBatch
+    mapping: FileMapping | None
+    setting: Setting
+    now: datetime
+    header: list[str]
+    last_lines: dict[str, int]
+    many: bool = False
+
+    def records(self, skipped: list[int]) -> Generator[Record]:
+        """The file's records, from its beginning; the lines that the mapping leaves out are put into ``skipped``."""
+        with opened(
+            self.path,
+            encoding=self.mapping.encoding if self.mapping else None,
+            delimiter=self.mapping.delimiter if self.mapping else None,
+        ) as table:
+            self.header[:] = table.header
+            self.require_columns(table.header)
+            if self.mapping is not None:
+                yield from self.mapping.apply(table, skipped)
+            else:
+                for row in table.rows:
+                    yield *row, (row,)
+
+    def require_columns(self, header: list[str]) -> None:
+        columns = set(header) | set(self.mapping.columns if self.mapping else ())
+        for any_of in self.kind.needs:
+            if not any_of & columns:
+                raise UnreadableFile(
+                    f"{self.path.name} has no column {' or '.join(sorted(any_of))}. Its columns: "
+                    f"{', '.join(name for name in header if name)}. A mapping can say which of them is meant."
+                )
+
+    def key_of(self, row: dict[str, str]) -> str | None:
+        try:
+            return self.kind.key(self.kind.prepare(row, self.setting))
+        except Rejected:
+            return None
+
+
 def import_file(
     kind: Kind,
     tenant: Tenant,
@@ -80,99 +144,66 @@ def import_file(
     dry_run: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> ImportReport:
-    """Import a file of contacts or jobs; raises UnreadableFile when it cannot be read at all.
+    """Import a file of contacts or jobs; raises UnreadableFile when it cannot be read (any further).
 
-    Every batch is a transaction of its own that also keeps how far it came: a killed import goes on there when the
-    same file is imported again. Importing a finished file again merges it again, which changes nothing.
+    Every batch is a transaction of its own that also keeps how far it came: an import that was killed goes on there
+    when the same file is imported again, and one that is still running is joined. Importing a finished file again
+    merges it again, which changes nothing.
     """
+    content = mapping_content or {}
+    report = ImportReport(0, 0, 0, 0, 0, 0, None)
     if dry_run:
-        report = ImportReport(0, 0, 0, 0, 0, 0, None)
         try:
             with transaction.atomic():
-                batch = _begin(kind, tenant, path, mapping_content, now=now, resume=False)
-                report = _run(kind, tenant, path, batch, mapping, now=now, progress=progress)
+                batch = import_batches.begin_dry_run(kind.name, tenant, path, content, now=now)
+                report = _run(_work(kind, tenant, path, batch, mapping, now), progress)
                 raise NothingKept
         except NothingKept:
             return report
-    batch = _begin(kind, tenant, path, mapping_content, now=now, resume=True)
-    return _run(kind, tenant, path, batch, mapping, now=now, progress=progress)
+    batch, resumed = import_batches.begin(kind.name, tenant, path, content, now=now)
+    try:
+        return _run(_work(kind, tenant, path, batch, mapping, now), progress, resumed=resumed)
+    except Exception as error:
+        with acting_for(tenant.pk), connection.cursor() as cursor:
+            import_batches.lock(cursor, tenant)
+            if import_batches.fail(batch, error):
+                kind.catch_up(cursor, tenant)
+        raise
 
 
-def _begin(
-    kind: Kind, tenant: Tenant, path: Path, mapping_content: Any, *, now: datetime, resume: bool
-) -> ImportBatch:
-    if not path.is_file():
-        raise UnreadableFile(f"There is no file {path}.")
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    with acting_for(tenant.pk):
-        if resume:
-            # One import of a kind at a time for a tenant; a second one waits for a batch, then goes on with its own.
-            unfinished: ImportBatch | None = (
-                ImportBatch.objects.for_tenant(tenant)
-                .filter(kind=kind.name, sha256=digest, mapping=mapping_content or {}, state=ImportBatch.State.RUNNING)
-                .order_by("-id")
-                .first()
-            )
-            if unfinished is not None:
-                return unfinished
-        batch: ImportBatch = ImportBatch.objects.create(
-            tenant=tenant,
-            kind=kind.name,
-            file_name=path.name[:300],
-            sha256=digest,
-            mapping=mapping_content or {},
-            started_at=now,
-        )
-        batch.rejects_file = str(Path("rejects") / tenant.slug / f"{kind.name}-{batch.pk}.csv")
-        batch.save(update_fields=["rejects_file"])
-    return batch
-
-
-def _run(
-    kind: Kind,
-    tenant: Tenant,
-    path: Path,
-    batch: ImportBatch,
-    mapping: FileMapping | None,
-    *,
-    now: datetime,
-    progress: Callable[[int], None] | None,
-) -> ImportReport:
+def _work(
+    kind: Kind, tenant: Tenant, path: Path, batch: ImportBatch, mapping: FileMapping | None, now: datetime
+) -> _Work:
     setting = Setting(tenant.zone, tenant.country, tenant.region, tenant.currency, now)
+    return _Work(kind, tenant, path, batch, mapping, setting, now, [], {})
+
+
+def _run(work: _Work, progress: Callable[[int], None] | None, *, resumed: bool = False) -> ImportReport:
+    batch, kind, tenant = work.batch, work.kind, work.tenant
     skipped: list[int] = []
-    rows: Iterator[Row] = read(
-        path,
-        encoding=mapping.encoding if mapping else None,
-        delimiter=mapping.delimiter if mapping else None,
-    )
-    if mapping is not None:
-        rows = mapping.apply(rows, skipped)
-    position = 0  # of records, not of lines: a grouped file's records do not stand in the order of their lines
-    while chunk := list(islice(rows, BATCH_ROWS)):
-        position += len(chunk)
-        if position <= batch.line:
-            continue  # committed before a kill
-        _one_batch(kind, tenant, batch, chunk, setting, position, now=now)
-        if progress is not None:
-            progress(position)
+    put_off = False
+    with closing(work.records(skipped)) as records:
+        chunk = list(islice(records, BATCH_ROWS))
+        following = list(islice(records, 1))
+        if following:
+            last = duplicates.last_lines(lambda: work.records([]), kind.rough_key, work.key_of)
+            work = replace(work, many=True, last_lines=last)
+        position = 0  # of records, not of lines: a grouped file's records do not stand in the order of their lines
+        rest = chain(following, records)
+        while chunk:
+            position += len(chunk)
+            if position > batch.line:
+                begun = max(batch.line - position + len(chunk), 0)
+                put_off |= _one_batch(work, chunk[begun:], position)
+            if progress is not None:
+                progress(position)
+            chunk = list(islice(rest, BATCH_ROWS))
     with acting_for(tenant.pk), connection.cursor() as cursor:
-        number, newest_at = kind.newest(cursor, tenant, now=now)
-        DataEvidence.objects.update_or_create(
-            tenant=tenant, kind=kind.name, defaults={"rows": number, "newest_at": newest_at, "recorded_at": now}
-        )
-        batch.state = ImportBatch.State.DONE
-        batch.finished_at = now
-        batch.skipped = len(skipped)
-        batch.save(update_fields=["state", "finished_at", "skipped"])
-        record(
-            f"audience.{kind.name}_imported",
-            tenant_id=tenant.pk,
-            now=now,
-            subject=batch,
-            data={"created": batch.created, "updated": batch.updated, "rejected": batch.rejected},
-        )
-    rejects = Path(django_settings.WINBACK_HOME) / batch.rejects_file
+        import_batches.lock(cursor, tenant)
+        if resumed or put_off or import_batches.another_runs(batch):
+            kind.catch_up(cursor, tenant)
+            import_batches.close_killed(batch, now=work.now)
+        import_batches.finish(batch, kind.newest(cursor, tenant, now=work.now), now=work.now, skipped=len(skipped))
     return ImportReport(
         rows=batch.rows,
         created=batch.created,
@@ -180,63 +211,54 @@ def _run(
         unchanged=batch.unchanged,
         rejected=batch.rejected,
         skipped=len(skipped),
-        rejects_file=str(rejects) if batch.rejected else None,
+        rejects_file=str(import_batches.rejects_path(batch)) if batch.rejected else None,
     )
 
 
-def _one_batch(
-    kind: Kind,
-    tenant: Tenant,
-    batch: ImportBatch,
-    chunk: list[Row],
-    setting: Setting,
-    position: int,
-    *,
-    now: datetime,
-) -> None:
-    staged: list[tuple[int, Any]] = []
+def _one_batch(work: _Work, chunk: list[Record], position: int) -> bool:
+    """Merge one batch; whether something of it was put off."""
+    batch, kind = work.batch, work.kind
+    # Of rows that mean the same record the last valid one is staged; the others are superseded, and counted unchanged.
+    staged: dict[str, tuple[int, Any]] = {}
     refused: list[tuple[int, str]] = []
-    originals = dict(chunk)
-    for line, row in chunk:
+    for line, row, _ in chunk:
         try:
-            staged.append((line, kind.prepare(row, setting)))
+            prepared = kind.prepare(row, work.setting)
         except Rejected as reason:
             refused.append((line, str(reason)))
-    with acting_for(tenant.pk), connection.cursor() as cursor:
+            continue
+        key = kind.key(prepared)
+        if work.last_lines.get(key, line) == line:
+            staged[key] = (line, prepared)
+    superseded = len(chunk) - len(refused) - len(staged)
+    with acting_for(work.tenant.pk), connection.cursor() as cursor:
         # Two imports at once: one merges, the other waits, so that neither sees half of the other's batch.
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('winback.import'), %s)", [tenant.pk])
-        merged = kind.merge(cursor, tenant, staged, now=now)
+        import_batches.lock(cursor, work.tenant)
+        batch.refresh_from_db()
+        if batch.line >= position:
+            return False  # another process imports the same file, and was here first
+        merged = kind.merge(
+            cursor,
+            work.tenant,
+            sorted(staged.values(), key=lambda each: each[0]),
+            now=work.now,
+            before=batch.created,
+            many=work.many,
+        )
         refused += merged.rejected
-        refused.sort()
         batch.line = position
         batch.rows += len(chunk)
         batch.created += merged.created
         batch.updated += merged.updated
-        batch.unchanged += merged.unchanged
+        batch.unchanged += merged.unchanged + superseded
         batch.rejected += len(refused)
-        batch.rejects_size = _write_rejects(batch, [(line, why, originals[line]) for line, why in refused])
+        if refused:
+            sources = {line: rows for line, _, rows in chunk}
+            batch.rejects_size = rejecting.append(
+                import_batches.rejects_path(batch),
+                work.header,
+                [(line, why, sources[line]) for line, why in sorted(refused)],
+                size=batch.rejects_size,
+            )
         batch.save()
-
-
-def _write_rejects(batch: ImportBatch, refused: list[tuple[int, str, dict[str, str]]]) -> int:
-    """Append to the rejects file behind what is committed; returns its size."""
-    if not refused:
-        return batch.rejects_size
-    path = Path(django_settings.WINBACK_HOME) / batch.rejects_file
-    path.parent.mkdir(parents=True, exist_ok=True)
-    columns = [name for name in refused[0][2] if not name.startswith("\0")]
-    with path.open("r+" if path.exists() else "w+", encoding="utf-8", newline="") as file:
-        file.truncate(batch.rejects_size)  # what a killed batch had written
-        file.seek(batch.rejects_size)
-        writer = csv.writer(file)
-        if batch.rejects_size == 0:
-            writer.writerow(["line", "reason", *columns])
-        for line, why, row in refused:
-            writer.writerow([line, _harmless(why), *(_harmless(row.get(name, "")) for name in columns)])
-        file.flush()
-        return file.tell()
-
-
-def _harmless(text: str) -> str:
-    """Text that a spreadsheet will not run as a formula."""
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+    return merged.put_off

@@ -1,74 +1,62 @@
 """Merging jobs, and what they add up to on their contacts, in the same transaction."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db.backends.utils import CursorWrapper
 
-from campaigns.audience import stats
+from campaigns.audience import planner_statistics, stats
 from campaigns.audience.importing import Merged
 from campaigns.audience.records import JobRecord, Setting, job_record
 from tenants.accounts.models import Tenant
 
-STAGE = """
+STAGE = f"""
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_job (
     line bigint, external_id text, contact_external_id text, contact_email_key text, completed_at timestamptz,
-    amount_minor bigint, currency text, service text, status text, items jsonb, location text, attributes jsonb,
-    contact_id bigint, job_id bigint
+    amount_minor bigint, currency text, service text, status text, items jsonb, location text, attributes jsonb
 ) ON COMMIT DROP;
-CREATE TEMPORARY TABLE IF NOT EXISTS touched (contact_id bigint PRIMARY KEY) ON COMMIT DROP;
-TRUNCATE staged_job, touched
+CREATE TEMPORARY TABLE IF NOT EXISTS matched_job (
+    line bigint, contact_id bigint, is_erased boolean, job_id bigint
+) ON COMMIT DROP;
+TRUNCATE staged_job, matched_job;
+{stats.TOUCHED}
 """
 _COLUMNS = (
     "line, external_id, contact_external_id, contact_email_key, completed_at, amount_minor, currency, service, status, "
     "items, location, attributes"
 )
 
-KEEP_LAST = """
-DELETE FROM staged_job s USING (
-    SELECT line, row_number() OVER (PARTITION BY external_id ORDER BY line DESC) AS place FROM staged_job) r
- WHERE s.line = r.line AND r.place > 1
+# A contact that was merged into another hands its jobs on; an erased one takes none.
+MATCH = """
+INSERT INTO matched_job
+SELECT s.line, coalesce(c.merged_into_id, c.id, e.id), c.state = 'erased', j.id
+  FROM staged_job s
+  LEFT JOIN campaigns_contact c ON c.tenant_id = %(tenant)s AND c.external_id = s.contact_external_id
+  LEFT JOIN (SELECT k.email_key, min(o.id) AS id
+               FROM (SELECT DISTINCT contact_email_key AS email_key FROM staged_job
+                      WHERE contact_external_id IS NULL) k
+               JOIN campaigns_contact o ON o.tenant_id = %(tenant)s AND o.email_key = k.email_key
+                                       AND o.state = 'active'
+              GROUP BY k.email_key) e
+    ON s.contact_external_id IS NULL AND e.email_key = s.contact_email_key
+  LEFT JOIN campaigns_job j ON j.tenant_id = %(tenant)s AND j.external_id = s.external_id
 """
 
-# A contact that was merged into another hands its jobs on.
-MATCH = [
-    """
-UPDATE staged_job s SET contact_id = coalesce(c.merged_into_id, c.id)
-  FROM campaigns_contact c
- WHERE c.tenant_id = %(tenant)s AND c.external_id = s.contact_external_id AND c.state <> 'erased'
-""",
-    """
-UPDATE staged_job s SET contact_id = m.id
-  FROM (SELECT s.line, min(c.id) AS id
-          FROM staged_job s
-          JOIN campaigns_contact c ON c.tenant_id = %(tenant)s AND c.email_key = s.contact_email_key
-                                  AND c.state = 'active'
-         WHERE s.contact_external_id IS NULL AND s.contact_email_key IS NOT NULL
-         GROUP BY s.line) m
- WHERE m.line = s.line
-""",
-    """
-UPDATE staged_job s SET job_id = j.id
-  FROM campaigns_job j
- WHERE j.tenant_id = %(tenant)s AND j.external_id = s.external_id
-""",
-]
-
-_VALUES = "contact_id, completed_at, amount_minor, currency, service, status, items, location"
+_FIELDS = ("completed_at", "amount_minor", "currency", "service", "status", "items", "location")
 UPDATE = f"""
 WITH changed AS (
-    SELECT s.*, j.contact_id AS old_contact_id, j.attributes || s.attributes AS all_attributes
-      FROM staged_job s
-      JOIN campaigns_job j ON j.tenant_id = %(tenant)s AND j.id = s.job_id
-     WHERE s.contact_id IS NOT NULL
-       AND ({", ".join(f"j.{name.strip()}" for name in _VALUES.split(","))}, j.attributes)
-           IS DISTINCT FROM ({", ".join(f"s.{name.strip()}" for name in _VALUES.split(","))},
-                             j.attributes || s.attributes)
+    SELECT s.*, m.job_id, m.contact_id, j.contact_id AS old_contact_id, j.attributes || s.attributes AS all_attributes
+      FROM matched_job m
+      JOIN staged_job s ON s.line = m.line
+      JOIN campaigns_job j ON j.tenant_id = %(tenant)s AND j.id = m.job_id
+     WHERE m.contact_id IS NOT NULL AND m.is_erased IS NOT TRUE
+       AND (j.contact_id, {", ".join(f"j.{name}" for name in _FIELDS)}, j.attributes)
+           IS DISTINCT FROM (m.contact_id, {", ".join(f"s.{name}" for name in _FIELDS)}, j.attributes || s.attributes)
 ), written AS (
     UPDATE campaigns_job j
-       SET contact_id = c.contact_id, completed_at = c.completed_at, amount_minor = c.amount_minor,
-           currency = c.currency, service = c.service, status = c.status, items = c.items, location = c.location,
+       SET contact_id = c.contact_id, {", ".join(f"{name} = c.{name}" for name in _FIELDS)},
            attributes = c.all_attributes, updated_at = %(now)s
       FROM changed c
      WHERE j.tenant_id = %(tenant)s AND j.id = c.job_id
@@ -82,55 +70,90 @@ SELECT count(*) FROM written
 
 INSERT = f"""
 WITH made AS (
-    INSERT INTO campaigns_job (tenant_id, external_id, {_VALUES}, attributes, created_at, updated_at)
-    SELECT %(tenant)s, external_id, {_VALUES}, attributes, %(now)s, %(now)s
-      FROM staged_job
-     WHERE job_id IS NULL AND contact_id IS NOT NULL
-     ORDER BY line
+    INSERT INTO campaigns_job
+           (tenant_id, external_id, contact_id, {", ".join(_FIELDS)}, attributes, created_at, updated_at)
+    SELECT %(tenant)s, s.external_id, m.contact_id, {", ".join(f"s.{name}" for name in _FIELDS)}, s.attributes, %(now)s,
+           %(now)s
+      FROM matched_job m
+      JOIN staged_job s ON s.line = m.line
+     WHERE m.job_id IS NULL AND m.contact_id IS NOT NULL AND m.is_erased IS NOT TRUE
+     ORDER BY m.line
     RETURNING contact_id
 ), noted AS (
-    INSERT INTO touched SELECT DISTINCT contact_id FROM made ON CONFLICT DO NOTHING
+    INSERT INTO touched SELECT DISTINCT contact_id FROM made WHERE %(recompute)s ON CONFLICT DO NOTHING
 )
 SELECT count(*) FROM made
 """
 
-UNKNOWN = """
-SELECT line, coalesce(contact_external_id, '') FROM staged_job WHERE contact_id IS NULL ORDER BY line
+NOT_TAKEN = """
+SELECT m.line, coalesce(s.contact_external_id, s.contact_email_key), coalesce(m.is_erased, false)
+  FROM matched_job m JOIN staged_job s ON s.line = m.line
+ WHERE m.contact_id IS NULL OR m.is_erased
+ ORDER BY m.line
 """
+
+HAS_COUNTED = "SELECT EXISTS (SELECT 1 FROM campaigns_contactstat WHERE tenant_id = %s AND last_job_at IS NOT NULL)"
 
 
 class Jobs:
     """The import of jobs."""
 
     name = "jobs"
+    needs = (
+        frozenset({"external_id"}),
+        frozenset({"contact_external_id", "contact_email"}),
+        frozenset({"completed_at"}),
+    )
 
     def prepare(self, row: dict[str, str], setting: Setting) -> JobRecord:
         return job_record(row, setting)
 
+    def rough_key(self, row: dict[str, str]) -> str:
+        return row.get("external_id", "")
+
+    def key(self, prepared: JobRecord) -> str:
+        return prepared.external_id
+
     def merge(
-        self, cursor: CursorWrapper, tenant: Tenant, staged: list[tuple[int, Any]], *, now: datetime
+        self,
+        cursor: CursorWrapper,
+        tenant: Tenant,
+        staged: Sequence[tuple[int, Any]],
+        *,
+        now: datetime,
+        before: int,
+        many: bool,
     ) -> Merged:
+        if not staged:
+            return Merged()
         cursor.execute(STAGE)
         with cursor.copy(f"COPY staged_job ({_COLUMNS}) FROM STDIN") as copy:
             for line, job in staged:
                 copy.write_row(_staged(line, job))
-        values = {"tenant": tenant.pk, "now": now}
-        cursor.execute(KEEP_LAST)
-        for statement in MATCH:
-            cursor.execute(statement, values)
         cursor.execute("ANALYZE staged_job")
-        cursor.execute(UNKNOWN)
-        unknown = [
-            (line, f"contact_unknown: there is no contact {name!r}; import the contacts first")
-            for line, name in cursor.fetchall()
-        ]
+        # Of a first load of many batches the sums are made once, at its end: until then its contacts have no job yet,
+        # which opens nothing. Later files bring each contact's sums up to date with its jobs.
+        cursor.execute(HAS_COUNTED, [tenant.pk])
+        recompute = not many or cursor.fetchone()[0]
+        values = {"tenant": tenant.pk, "now": now, "recompute": recompute}
+        cursor.execute(MATCH, values)
+        cursor.execute("ANALYZE matched_job")
+        cursor.execute(NOT_TAKEN)
+        rejected = [(line, _why(name, is_erased)) for line, name, is_erased in cursor.fetchall()]
         cursor.execute(UPDATE, values)
         updated = cursor.fetchone()[0]
         cursor.execute(INSERT, values)
         created = cursor.fetchone()[0]
-        cursor.execute("ANALYZE touched")
-        stats.recompute_touched(cursor, tenant.pk)
-        return Merged(created, updated, len(staged) - created - updated - len(unknown), unknown)
+        planner_statistics.refresh(cursor, ["campaigns_job"], tenant.pk, before + created)
+        if updated or (created and recompute):
+            cursor.execute("ANALYZE touched")
+            stats.recompute_touched(cursor, tenant.pk)
+        unchanged = len(staged) - created - updated - len(rejected)
+        return Merged(created, updated, unchanged, rejected, put_off=not recompute)
+
+    def catch_up(self, cursor: CursorWrapper, tenant: Tenant) -> None:
+        """Make the sums that were put off, or that a killed import left out; where nothing is wrong, write nothing."""
+        stats.recompute_all(cursor, tenant.pk)
 
     def newest(self, cursor: CursorWrapper, tenant: Tenant, *, now: datetime) -> tuple[int, datetime | None]:
         cursor.execute(
@@ -140,6 +163,12 @@ class Jobs:
         )
         number, newest_at = cursor.fetchone()
         return number, newest_at
+
+
+def _why(contact: str, is_erased: bool) -> str:
+    if is_erased:
+        return f"contact_erased: the contact {contact!r} was erased"
+    return f"contact_unknown: there is no contact {contact!r}; import the contacts first"
 
 
 def _staged(line: int, job: JobRecord) -> tuple[Any, ...]:
@@ -155,5 +184,5 @@ def _staged(line: int, job: JobRecord) -> tuple[Any, ...]:
         job.status,
         job.items,
         job.location,
-        json.dumps(job.attributes),
+        json.dumps(job.attributes) if job.attributes else "{}",
     )

@@ -1,17 +1,19 @@
 """A mapping says how to read a file that was not made for winback (docs/import.md)."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from campaigns.audience.reading import Row
+from campaigns.audience.reading import BROKEN, Row, Table, UnreadableFile
 
 _COMBINE = {"first", "last", "min", "max", "sum", "count", "join"}
 _KEYS = {"columns", "skip_rows", "group_by", "ignore", "delimiter", "encoding"}
-REJECTED = "\0rejected"
+_CONDITIONS = {"equals", "in", "empty", "matches"}
+# A record as it is imported, and the rows of the file that it was made of.
+Record = tuple[int, dict[str, str], Sequence[Row]]
 
 
 class InvalidMapping(ValueError):
@@ -29,32 +31,45 @@ class FileMapping:
     delimiter: str | None
     encoding: str | None
 
-    def apply(self, rows: Iterable[Row], skipped: list[int]) -> Iterator[Row]:
+    def apply(self, table: Table, skipped: list[int]) -> Iterator[Record]:
         """The rows as winback's columns; lines left out are appended to ``skipped``."""
+        named = {name for form in self.columns.values() for name in _columns_of(form)} | set(self.group_by)
+        named |= {str(condition["column"]).strip().lower() for condition in self.skip_rows}
+        missing = sorted(named - set(table.header))
+        if missing:
+            raise UnreadableFile(
+                f"The mapping names {', '.join(map(repr, missing))}, which the file does not have. "
+                f"Its columns: {', '.join(name for name in table.header if name)}."
+            )
         if self.group_by:
-            yield from self._grouped(rows, skipped)
+            yield from self._grouped(table.rows, skipped)
             return
-        for line, row in rows:
+        for line, row in table.rows:
             if self._is_skipped(row):
                 skipped.append(line)
             else:
-                yield line, self._mapped([row])
+                yield line, self._mapped([row]), ((line, row),)
 
-    def _grouped(self, rows: Iterable[Row], skipped: list[int]) -> Iterator[Row]:
-        groups: dict[tuple[str, ...], tuple[int, list[dict[str, str]]]] = {}
+    def _grouped(self, rows: Iterable[Row], skipped: list[int]) -> Iterator[Record]:
+        groups: dict[tuple[str, ...], list[Row]] = {}
         for line, row in rows:
-            if self._is_skipped(row):
+            if BROKEN in row:
+                yield line, row, ((line, row),)
+            elif self._is_skipped(row):
                 skipped.append(line)
-                continue
-            key = tuple(row.get(name, "") for name in self.group_by)
-            groups.setdefault(key, (line, []))[1].append(row)
-        for line, members in groups.values():
-            yield line, self._mapped(members)
+            else:
+                groups.setdefault(tuple(row.get(name, "") for name in self.group_by), []).append((line, row))
+        for members in groups.values():
+            yield members[0][0], self._mapped([row for _, row in members]), members
 
     def _is_skipped(self, row: Mapping[str, str]) -> bool:
-        return any(_meets(row.get(str(condition["column"]).lower(), ""), condition) for condition in self.skip_rows)
+        return BROKEN not in row and any(
+            _meets(row.get(str(condition["column"]).strip().lower(), ""), condition) for condition in self.skip_rows
+        )
 
     def _mapped(self, members: list[dict[str, str]]) -> dict[str, str]:
+        if BROKEN in members[0]:
+            return members[0]
         result: dict[str, str] = {}
         used: set[str] = set()
         problems = []
@@ -70,7 +85,7 @@ class FileMapping:
                 if len(values) == 1:
                     result[name] = values.pop()
         if problems:
-            result[REJECTED] = "; ".join(problems)
+            result[BROKEN] = "; ".join(problems)
         return result
 
 
@@ -93,8 +108,17 @@ def read_mapping(content: Any, kind: str) -> FileMapping:
         elif not isinstance(form, str):
             raise InvalidMapping(f"columns.{name}: give a column's name or an object.")
     for condition in content.get("skip_rows", []):
-        if "column" not in condition:
+        if not isinstance(condition, dict) or "column" not in condition:
             raise InvalidMapping("skip_rows: every condition names a column.")
+        if len(_CONDITIONS & set(condition)) != 1:
+            raise InvalidMapping(f"skip_rows: give a condition one of {', '.join(sorted(_CONDITIONS))}.")
+        if "matches" in condition:
+            try:
+                re.compile(str(condition["matches"]))
+            except re.error as error:
+                raise InvalidMapping(
+                    f"skip_rows: {condition['matches']!r} is no regular expression: {error}."
+                ) from error
     return FileMapping(
         columns={name.lower(): form for name, form in content["columns"].items()},
         skip_rows=tuple(content.get("skip_rows", [])),
@@ -149,7 +173,11 @@ def _combined(values: list[str], form: Any) -> str:
     if combine == "join":
         return ", ".join(dict.fromkeys(present))
     if combine in {"min", "max"}:
-        return (min if combine == "min" else max)(present)
+        best = min if combine == "min" else max
+        try:
+            return best(present, key=Decimal)
+        except InvalidOperation:  # no numbers: dates, which sort as text
+            return best(present)
     return present[-1] if combine == "last" else present[0]
 
 

@@ -1,127 +1,147 @@
-"""Reading the files that people really have: encodings, delimiters, spreadsheets; rows as text by column name."""
+"""Opening the files that people really have: packed or not, any encoding and delimiter, spreadsheets."""
 
-import csv
+import codecs
 import gzip
 import io
+import re
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, cast
 
 from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
-MOST_COLUMNS = 500
-csv.field_size_limit(1_000_000)
+from campaigns.audience.reading_text import BROKEN, Row, UnreadableFile, header_of, row_of, text_rows
 
+__all__ = ["BROKEN", "Row", "Table", "UnreadableFile", "opened"]
 
-class UnreadableFile(ValueError):
-    """The file cannot be read at all; the message says why, where, and how to mend it."""
-
-
-Row = tuple[int, dict[str, str]]
+MOST_UNPACKED = 2 << 30
+_GZIP, _ZIP, _OLE = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+_NOT_CSV = re.compile(rb"\s*(<!doctype|<html|<\?xml|<table|%pdf|\{)", re.IGNORECASE)
 
 
-def read(path: Path, *, encoding: str | None = None, delimiter: str | None = None) -> Iterator[Row]:
-    """Each row with the line it ends on, as text by column; column names are trimmed and lower case."""
-    if not path.is_file():
-        raise UnreadableFile(f"There is no file {path}.")
-    if path.suffix.lower() in {".xlsx", ".xlsm"}:
-        yield from _read_workbook(path)
-        return
-    with _opened(path, encoding) as (text, start):
-        yield from _read_text(text, delimiter or _delimiter(start), path)
+@dataclass(frozen=True)
+class Table:
+    """A file that was opened: the names of its columns, trimmed and lower case, and its rows with their lines."""
 
-
-def _read_text(text: IO[str], delimiter: str, path: Path) -> Iterator[Row]:
-    lines = (line.replace("\0", "") for line in text)
-    reader = csv.reader(lines, delimiter=delimiter, strict=False)
-    try:
-        header = _header(next(reader, []), path)
-        for values in reader:
-            if values and any(values):
-                yield reader.line_num, _row(header, values)
-    except csv.Error as error:
-        raise UnreadableFile(f"{path.name}, line {reader.line_num}: {error}.") from error
-    except UnicodeDecodeError as error:
-        raise UnreadableFile(
-            f"{path.name} is not {error.encoding.upper()}: the byte 0x{error.object[error.start]:02x} after line "
-            f"{reader.line_num} is no text in it. Save the file as “CSV UTF-8”, or name its encoding in a mapping."
-        ) from error
-
-
-def _row(header: list[str], values: list[str]) -> dict[str, str]:
-    row = {name: value.strip() for name, value in zip(header, values, strict=False) if name}
-    if len(values) > len(header) and any(values[len(header) :]):
-        row["\0extra"] = "more values than columns"
-    return row
-
-
-def _header(values: list[str], path: Path) -> list[str]:
-    names = [value.strip().lower() for value in values]
-    if not any(names):
-        raise UnreadableFile(f"{path.name} has no header row: the first line must name the columns.")
-    if names[0].startswith(("<!doctype", "<html", "<?xml", "pk\x03\x04", "%pdf")):
-        raise UnreadableFile(f"{path.name} is not a CSV file: it begins like {names[0][:12]!r}. Export it as CSV.")
-    if len(names) > MOST_COLUMNS:
-        raise UnreadableFile(f"{path.name} has {len(names)} columns; at most {MOST_COLUMNS} are read.")
-    twice = sorted({name for name in names if name and names.count(name) > 1})
-    if twice:
-        raise UnreadableFile(f"{path.name} has the column {', '.join(twice)} twice: rename one of them.")
-    return names
+    header: list[str]
+    rows: Iterator[Row]
 
 
 @contextmanager
-def _opened(path: Path, encoding: str | None) -> Iterator[tuple[IO[str], str]]:
-    """The file as text, with its first characters."""
-    opener = gzip.open if path.suffix.lower() == ".gz" else open
-    with opener(path, "rb") as probe:
-        try:
+def opened(path: Path, *, encoding: str | None = None, delimiter: str | None = None) -> Iterator[Table]:
+    """The file as a table; raises UnreadableFile, then or while its rows are read."""
+    if not path.is_file():
+        raise UnreadableFile(f"There is no file {path}.")
+    try:
+        with path.open("rb") as file:
+            packed = file.read(2) == _GZIP
+        opener = cast("Any", gzip.open if packed else open)
+        with opener(path, "rb") as probe:
             first = probe.read(65_536)
-        except (OSError, EOFError) as error:
-            raise UnreadableFile(f"{path.name} cannot be unpacked: {error}.") from error
-    chosen = encoding or _encoding(first)
-    with opener(path, "rb") as raw:
-        text = io.TextIOWrapper(raw, encoding=chosen, newline="")
-        yield text, first.decode(chosen, "replace")
+        _refuse_other_formats(first, path)
+        if first.startswith(_ZIP):
+            with _workbook(path) as table:
+                yield table
+            return
+        chosen = _known_encoding(encoding) if encoding else _encoding(first)
+        with opener(path, "rb") as raw:
+            text: IO[str] = io.TextIOWrapper(raw, encoding=chosen, newline="")
+            rows = text_rows(text, delimiter or _delimiter(first.decode(chosen, "replace")), path.name)
+            yield Table(next(rows), cast("Iterator[Row]", rows))
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise UnreadableFile(f"{path.name} cannot be unpacked: {error}.") from error
+
+
+def _refuse_other_formats(first: bytes, path: Path) -> None:
+    if first.startswith(_OLE):
+        raise UnreadableFile(f"{path.name} is an old or encrypted Excel file: save it as .xlsx or as CSV.")
+    looks_like = _NOT_CSV.match(first.removeprefix(b"\xef\xbb\xbf"))
+    if looks_like:
+        word = looks_like.group(1).decode()
+        raise UnreadableFile(f"{path.name} is not a CSV file: it begins with {word!r}. Export it as CSV.")
+
+
+def _known_encoding(name: str) -> str:
+    try:
+        return codecs.lookup(name).name
+    except LookupError as error:
+        raise UnreadableFile(f"The mapping's encoding {name!r} is not known.") from error
 
 
 def _encoding(first: bytes) -> str:
     if first.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
-    if len(first) >= 4 and first[1:2] == b"\0" and first[3:4] == b"\0":
+    if len(first) >= 4 and first[0] and first[2] and first[1:2] == first[3:4] == b"\0":
         return "utf-16-le"
+    if len(first) >= 4 and first[1] and first[3] and first[0:1] == first[2:3] == b"\0":
+        return "utf-16-be"
     return "utf-8-sig"
 
 
 def _delimiter(start: str) -> str:
     """The delimiter that the header line uses most, outside quotes."""
-    line = start.lstrip("\ufeff").split("\n", 1)[0]
+    line = next((line for line in re.split(r"[\r\n]", start.lstrip("\ufeff")) if line.strip()), "")
+    stated = re.fullmatch(r"sep=(.)", line.strip('"'))
+    if stated:  # as Excel writes it
+        return stated.group(1)
     bare = "".join(part for number, part in enumerate(line.split('"')) if number % 2 == 0)
     return max((",", ";", "\t"), key=bare.count)
 
 
-def _read_workbook(path: Path) -> Iterator[Row]:
+@contextmanager
+def _workbook(path: Path) -> Iterator[Table]:
+    """The first sheet of a workbook, its cells as they would stand in a CSV file."""
     try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+        if unpacked > MOST_UNPACKED:
+            raise UnreadableFile(f"{path.name} would unpack to {unpacked >> 20:,} MB: export it as CSV.")
         book = load_workbook(path, read_only=True, data_only=True)
-    except (InvalidFileException, OSError, KeyError, ValueError) as error:
+    except UnreadableFile:
+        raise
+    except Exception as error:  # of a broken workbook openpyxl raises nearly anything
         raise UnreadableFile(f"{path.name} is not a workbook that can be read: {error}.") from error
     try:
-        rows = book.worksheets[0].iter_rows(values_only=True)
-        header = _header([_cell(value) for value in next(rows, ())], path)
-        for number, values in enumerate(rows, start=2):
-            cells = [_cell(value) for value in values]
-            if any(cells):
-                yield number, _row(header, cells)
+        rows = _sheet_rows(book, path.name)
+        yield Table(next(rows), cast("Iterator[Row]", rows))
     finally:
         book.close()
 
 
+def _sheet_rows(book: Any, name: str) -> Iterator[Any]:
+    header: list[str] = []
+    try:
+        for number, values in enumerate(book.worksheets[0].iter_rows(values_only=True), start=1):
+            cells = [_cell(value) for value in values]
+            if not any(cells):
+                continue
+            if header:
+                yield number, row_of(header, cells)
+            else:
+                header = header_of(cells, name)
+                yield header
+    except UnreadableFile:
+        raise
+    except Exception as error:
+        raise UnreadableFile(f"{name} is not a workbook that can be read: {error}.") from error
+    if not header:
+        header_of([], name)
+
+
 def _cell(value: object) -> str:
-    """A cell as it would stand in a CSV file."""
     if value is None:
         return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, float):
+        # Excel keeps fifteen digits; what follows them is noise of the binary number.
+        return str(int(value)) if value.is_integer() else f"{value:.15g}"
     isoformat = getattr(value, "isoformat", None)
-    return str(isoformat()) if callable(isoformat) else str(value)
+    if callable(isoformat):
+        # A date is kept as its midnight.
+        return str(isoformat()).removesuffix("T00:00:00")
+    return str(value).replace("\0", "")

@@ -5,13 +5,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from enum import IntEnum
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from campaigns.audience import addresses
-from campaigns.audience.mapping import REJECTED
 from campaigns.audience.models import Job
+from campaigns.audience.reading import BROKEN
 from campaigns.audience.regions import zones_of_place
 from winback.money import to_minor
 
@@ -28,6 +29,18 @@ _ZONES = available_timezones()
 _COUNTRY = re.compile(r"[A-Z]{2}\Z")
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
 _LATEST = timedelta(days=366 * 5)
+_MOST_MINOR = 10**15  # more than anybody was ever paid; sums of it still fit
+_MOST_NESTED = 20
+# The codes that people write for one of ISO 3166.
+_MEANT = {"UK": "GB", "EL": "GR"}
+
+
+class Zone(IntEnum):
+    """How much a row says about its person's time zone."""
+
+    UNKNOWN = 0
+    FOUND = 1
+    STATED = 2
 
 
 class Rejected(ValueError):
@@ -45,7 +58,7 @@ class Setting:
     now: datetime
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class ConsentClaim:
     """What a file says about permission over one channel."""
 
@@ -55,9 +68,9 @@ class ConsentClaim:
     wording: str
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class ContactRecord:
-    """The values of one contact row."""
+    """The values of one contact row; the country is empty where the row names none."""
 
     external_id: str | None
     email: str
@@ -66,8 +79,8 @@ class ContactRecord:
     phone_key: str | None
     names: tuple[str, str, str]
     place: tuple[str, str, str, str, str]
-    timezone: str
-    timezones: list[str]
+    zones: tuple[str, ...]
+    zone_known: Zone
     acquired_on: date | None
     acquisition_channel: str
     tags: list[str]
@@ -75,7 +88,7 @@ class ContactRecord:
     attributes: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class JobRecord:
     """The values of one job row."""
 
@@ -98,19 +111,20 @@ def moment(text: str, zone: ZoneInfo, name: str) -> datetime:
     A local time that a clock change skips or repeats is read as the earlier offset, as Python's fold=0 does.
     """
     try:
-        if len(text) == 10:
-            return datetime.combine(date.fromisoformat(text), time(12), zone)
-        value = datetime.fromisoformat(text)
+        if len(text) <= 10:  # no room for a time: a date, in any of ISO's spellings
+            value = datetime.combine(date.fromisoformat(text), time(12))
+        else:
+            value = datetime.fromisoformat(text)
     except ValueError as error:
-        raise Rejected(f"{name}: {text!r} is no time (write 2026-09-30 or 2026-09-30T14:00)") from error
+        raise Rejected(f"{name}: {_short(text)} is no time (write 2026-09-30 or 2026-09-30T14:00)") from error
     if not 1900 <= value.year <= 9000:
         raise Rejected(f"{name}: the year {value.year} cannot be meant")
     return value if value.tzinfo else value.replace(tzinfo=zone)
 
 
-@lru_cache(maxsize=20_000)
-def _zones(country: str, region: str, number: str) -> tuple[str, ...]:
-    return zones_of_place(country, region) or (addresses.zones_of_number(number) if number else ())
+@lru_cache(maxsize=10_000)
+def _zones_of_place(country: str, region: str) -> tuple[str, ...]:
+    return zones_of_place(country, region)
 
 
 def contact_record(row: Mapping[str, str], setting: Setting) -> ContactRecord:
@@ -124,7 +138,9 @@ def contact_record(row: Mapping[str, str], setting: Setting) -> ContactRecord:
     email_key = addresses.email_key(email) if email else None
     if email and email_key is None:
         raise Rejected(f"email: {_short(email)} is no e-mail address")
-    country = get("country", "").upper() or setting.country
+    stated_country = get("country", "").upper()
+    stated_country = _MEANT.get(stated_country, stated_country)
+    country = stated_country or setting.country
     if not _COUNTRY.match(country):
         raise Rejected(f"country: {_short(country)} is no two-letter ISO 3166 code")
     phone = get("phone", "")
@@ -137,7 +153,7 @@ def contact_record(row: Mapping[str, str], setting: Setting) -> ContactRecord:
     stated = get("timezone", "")
     if stated and stated not in _ZONES:
         raise Rejected(f"timezone: {_short(stated)} is no IANA zone")
-    zones = (stated,) if stated else _zones(country, region, phone_key or "") or (setting.zone.key,)
+    zones, known = _zones(country, region, phone_key, stated, setting)
     acquired = get("acquired_on", "")
     return ContactRecord(
         external_id=external_id,
@@ -146,15 +162,31 @@ def contact_record(row: Mapping[str, str], setting: Setting) -> ContactRecord:
         phone=phone_key or "",
         phone_key=phone_key,
         names=(get("first_name", "")[:200], get("last_name", "")[:200], get("company", "")[:200]),
-        place=(get("address", "")[:300], get("city", "")[:200], region[:60], get("postal_code", "")[:20], country),
-        timezone=zones[0],
-        timezones=list(zones),
+        place=(
+            get("address", "")[:300],
+            get("city", "")[:200],
+            region[:60],
+            get("postal_code", "")[:20],
+            stated_country,
+        ),
+        zones=zones,
+        zone_known=known,
         acquired_on=moment(acquired, setting.zone, "acquired_on").date() if acquired else None,
         acquisition_channel=get("acquisition_channel", "")[:120],
         tags=_tags(get("tags", "")),
         consents=_consents(row, setting),
         attributes={name: value for name, value in row.items() if name not in CONTACT_COLUMNS and value},
     )
+
+
+def _zones(
+    country: str, region: str, phone_key: str | None, stated: str, setting: Setting
+) -> tuple[tuple[str, ...], Zone]:
+    """Every zone that the person may be in, and how that is known."""
+    if stated:
+        return (stated,), Zone.STATED
+    found = _zones_of_place(country, region) or (addresses.zones_of_number(phone_key) if phone_key else ())
+    return (found, Zone.FOUND) if found else ((setting.zone.key,), Zone.UNKNOWN)
 
 
 def job_record(row: Mapping[str, str], setting: Setting) -> JobRecord:
@@ -179,10 +211,7 @@ def job_record(row: Mapping[str, str], setting: Setting) -> JobRecord:
     currency = get("currency", "").upper() or setting.currency
     if not _CURRENCY.match(currency):
         raise Rejected(f"currency: {_short(currency)} is no ISO 4217 code")
-    try:
-        amount = to_minor(get("amount", "") or "0", currency)
-    except ValueError as error:
-        raise Rejected(f"amount: {error}") from error
+    amount = _amount(get("amount", ""), currency)
     return JobRecord(
         external_id=external_id,
         contact_external_id=contact_id,
@@ -198,11 +227,21 @@ def job_record(row: Mapping[str, str], setting: Setting) -> JobRecord:
     )
 
 
+def _amount(text: str, currency: str) -> int:
+    if len(text) > 40:
+        raise Rejected(f"amount: {_short(text)} is not an amount")
+    try:
+        amount = to_minor(text or "0", currency)
+    except ValueError as error:
+        raise Rejected(f"amount: {error}") from error
+    if abs(amount) > _MOST_MINOR:
+        raise Rejected(f"amount: {text} is too large to be meant")
+    return amount
+
+
 def _refuse_broken(row: Mapping[str, str]) -> None:
-    if REJECTED in row:
-        raise Rejected(row[REJECTED])
-    if "\0extra" in row:
-        raise Rejected("has more values than the header has columns (an unquoted delimiter?)")
+    if BROKEN in row:
+        raise Rejected(row[BROKEN])
 
 
 def _short(text: str) -> str:
@@ -221,11 +260,12 @@ def _consents(row: Mapping[str, str], setting: Setting) -> dict[str, ConsentClai
         word = row.get(f"{channel}_consent", "").lower()
         if word not in {"", "yes", "no"}:
             raise Rejected(f"{channel}_consent: {_short(word)} is none of yes, no and empty")
+        at = row.get(f"{channel}_consent_at", "")
+        stated_at = moment(at, setting.zone, f"{channel}_consent_at") if at else None
         if word:
-            at = row.get(f"{channel}_consent_at", "")
             found[channel] = ConsentClaim(
                 state="given" if word == "yes" else "withdrawn",
-                stated_at=moment(at, setting.zone, f"{channel}_consent_at") if at else None,
+                stated_at=stated_at,
                 source=row.get(f"{channel}_consent_source", "")[:300],
                 wording=row.get("sms_consent_text", "") if channel == "sms" else "",
             )
@@ -236,9 +276,32 @@ def _items(text: str) -> str:
     if not text:
         return "[]"
     try:
-        value: Any = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise Rejected(f"items: no JSON ({error.msg})") from error
+        value: Any = json.loads(text, parse_constant=_no_number)
+        _refuse_unstorable(value, _MOST_NESTED)
+        kept = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (ValueError, RecursionError) as error:
+        raise Rejected(f"items: is no JSON that can be kept ({_short(str(error))})") from error
     if not isinstance(value, list):
         raise Rejected("items: must be a JSON list")
-    return json.dumps(value)
+    return kept
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is no number")
+
+
+def _refuse_unstorable(value: Any, depth: int) -> None:
+    """What JSON allows and PostgreSQL does not: zero bytes, halves of characters, nesting without end."""
+    if not depth:
+        raise ValueError("nested too deeply")
+    if isinstance(value, str):
+        if "\0" in value:
+            raise ValueError("a zero byte")
+        value.encode()  # a half of a surrogate pair cannot be encoded, which is a ValueError
+    elif isinstance(value, list):
+        for each in value:
+            _refuse_unstorable(each, depth - 1)
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            _refuse_unstorable(name, depth - 1)
+            _refuse_unstorable(each, depth - 1)

@@ -1,0 +1,59 @@
+"""Consent that a file states: a fact is added only where it is news, and an older file turns nothing on again.
+
+* ``no`` is always taken, unless it is dated before the latest fact, or is the very fact that was known when the person
+  said yes somewhere else than in a file.
+* ``yes`` after a withdrawal needs a date that lies after it.
+* The same fact again, or one that says less than the latest of its kind, adds nothing.
+"""
+
+from typing import Any
+
+from django.db.backends.utils import CursorWrapper
+
+_FACT = "%(tenant)s, m.contact_id, f.channel, f.state, f.stated_at, f.source, f.wording, '{}', %(now)s, 'import'"
+_INTO = """
+INSERT INTO campaigns_consent
+       (tenant_id, contact_id, channel, state, stated_at, source, wording, evidence, recorded_at, recorded_by)
+"""
+
+OF_NEW = f"""
+{_INTO}
+SELECT {_FACT}
+  FROM staged_consent f
+  JOIN matched_contact m ON m.line = f.line AND m.standing = 'new'
+ ORDER BY m.contact_id, f.channel
+"""
+
+OF_KNOWN = f"""
+{_INTO}
+SELECT {_FACT}
+  FROM staged_consent f
+  -- The row of a contact that was merged into another can only forbid.
+  JOIN matched_contact m ON m.line = f.line
+       AND (m.standing = 'active' OR (m.standing = 'merged' AND f.state = 'withdrawn'))
+  LEFT JOIN LATERAL (
+        SELECT k.state, k.stated_at, k.recorded_at, k.recorded_by FROM campaigns_consent k
+         WHERE k.tenant_id = %(tenant)s AND k.contact_id = m.contact_id AND k.channel = f.channel
+         ORDER BY k.id DESC LIMIT 1) latest ON true
+  LEFT JOIN LATERAL (
+        SELECT true AS is_known FROM campaigns_consent k
+         WHERE k.tenant_id = %(tenant)s AND k.contact_id = m.contact_id AND k.channel = f.channel
+           AND (k.state, k.source, k.wording) = (f.state, f.source, f.wording)
+           AND k.stated_at IS NOT DISTINCT FROM f.stated_at
+         LIMIT 1) same ON true
+ WHERE CASE
+       WHEN latest.state IS NULL THEN true
+       WHEN f.stated_at < latest.stated_at THEN false
+       WHEN latest.state = f.state
+            THEN same.is_known IS NULL AND (f.stated_at IS NOT NULL OR f.source <> '' OR f.wording <> '')
+       WHEN f.state = 'withdrawn' THEN same.is_known IS NULL OR latest.recorded_by = 'import'
+       ELSE f.stated_at > coalesce(latest.stated_at, latest.recorded_at)
+       END
+ ORDER BY m.contact_id, f.channel
+"""
+
+
+def add(cursor: CursorWrapper, values: dict[str, Any]) -> None:
+    """Add the staged facts that are news."""
+    cursor.execute(OF_KNOWN, values)  # first: the contacts that are new have no facts to compare with
+    cursor.execute(OF_NEW, values)
