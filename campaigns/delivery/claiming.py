@@ -38,13 +38,16 @@ CREATE TEMPORARY TABLE IF NOT EXISTS claiming (
     id bigint PRIMARY KEY, channel text, household_id bigint, due_at timestamptz, country text, region text,
     zones text, refusal text, verdicts jsonb, until timestamptz, why text
 ) ON COMMIT DROP;
-TRUNCATE claiming
+CREATE TEMPORARY TABLE IF NOT EXISTS candidate (
+    id bigint PRIMARY KEY, contact_id bigint, channel text, due_at timestamptz, lapsed_from timestamptz
+) ON COMMIT DROP;
+TRUNCATE claiming, candidate
 """
 
 # Rows that another worker looks at are left to it. Those of a paused campaign or a module that is not active are not
 # looked at: they keep their place.
-LOOK = f"""
-WITH candidate AS MATERIALIZED (
+CANDIDATES = """
+WITH due AS MATERIALIZED (
     SELECT m.id, m.contact_id, m.channel, m.due_at, m.enrolment_id
       FROM campaigns_message m
      WHERE m.tenant_id = %(tenant)s AND m.campaign_id = %(campaign)s AND m.state IN ('planned', 'postponed')
@@ -52,11 +55,22 @@ WITH candidate AS MATERIALIZED (
      ORDER BY m.due_at, m.id
      LIMIT %(limit)s
        FOR UPDATE SKIP LOCKED
-), asked AS (
-    SELECT c.id AS ref, 0 AS place, c.contact_id, c.channel, %(brand)s::bigint AS brand_id, d.lapsed_from
+)
+INSERT INTO candidate (id, contact_id, channel, due_at, lapsed_from)
+SELECT due.id, due.contact_id, due.channel, due.due_at, d.lapsed_from
+  FROM due
+  JOIN campaigns_enrolment e ON e.tenant_id = %(tenant)s AND e.id = due.enrolment_id
+  JOIN campaigns_dormancyepisode d ON d.tenant_id = %(tenant)s AND d.id = e.episode_id
+"""
+
+# Of messages that were planned just now PostgreSQL believes that there are none, and would look every guard up for each
+# pair of them: it is told how many are in the table.
+COUNTED = "ANALYZE candidate"
+
+LOOK = f"""
+WITH asked AS (
+    SELECT c.id AS ref, 0 AS place, c.contact_id, c.channel, %(brand)s::bigint AS brand_id, c.lapsed_from
       FROM candidate c
-      JOIN campaigns_enrolment e ON e.tenant_id = %(tenant)s AND e.id = c.enrolment_id
-      JOIN campaigns_dormancyepisode d ON d.tenant_id = %(tenant)s AND d.id = e.episode_id
 ), judgement AS ({judged("claim")})
 INSERT INTO claiming (id, channel, household_id, due_at, country, region, zones, refusal, verdicts)
 SELECT c.id, c.channel, j.household_id, c.due_at, j.country, j.region, array_to_string(j.timezones, ','),
@@ -128,10 +142,12 @@ def claim(asking: Asking, *, hours: Hours, limit: int) -> Claim:
     }
     with connection.cursor() as cursor:
         cursor.execute(STAGE)
+        cursor.execute(CANDIDATES, values)
+        if not cursor.rowcount:
+            return Claim(token)
+        cursor.execute(COUNTED)
         cursor.execute(LOOK, values)
         looked_at = cursor.rowcount
-        if not looked_at:
-            return Claim(token)
         _keep_quiet_hours(cursor, asking, hours)
         cursor.execute(caps.POSTPONE_CAPPED, values)
         cursor.execute(SETTLE, values)

@@ -55,8 +55,10 @@ SELECT e.contact_id, e.arm
 
 # A step waits while the one before it has not left: no second message overtakes a postponed first one, and a day lies
 # between two that were. Days are counted on the tenant's calendar, so that a change of clocks moves nothing.
-PLAN_STEPS = f"""
-WITH due AS MATERIALIZED (
+STAGE_DUE = """
+DROP TABLE IF EXISTS due;
+CREATE TEMPORARY TABLE due ON COMMIT DROP AS
+WITH found AS MATERIALIZED (
     SELECT e.id, e.contact_id, e.arm, e.workflow_version, e.enrolled_at, d.lapsed_from, k.household_id,
            p.id AS step_id, p.code AS step_code, p.position, p.channel, p.fallback_channel, p.with_offer,
            greatest(e.next_action_at, (
@@ -76,21 +78,29 @@ WITH due AS MATERIALIZED (
      ORDER BY e.next_action_at, e.id
      LIMIT %(batch)s
        FOR UPDATE OF e SKIP LOCKED
-), asked AS (
+)
+SELECT * FROM found;
+ANALYZE due
+"""
+
+# From a table that PostgreSQL has counted: of what was written just now it believes that there is one row, and would
+# join everything below pair by pair.
+PLAN_STEPS = f"""
+WITH asked AS (
     SELECT due.id AS ref, way.place, due.contact_id, way.channel, %(brand)s::bigint AS brand_id, due.lapsed_from
       FROM due, LATERAL (VALUES (0, due.channel), (1, due.fallback_channel)) AS way(place, channel)
      WHERE way.channel <> ''
 ), judgement AS MATERIALIZED ({judged("plan")}
-), chosen AS (
-    SELECT DISTINCT ON (j.ref) j.ref, j.channel, j.refusal
+), decided AS MATERIALIZED (
+    -- One pass: a channel that may be used before one that may not, the first before its fallback. The evidence is of
+    -- the channels up to the one that was taken: a fallback that was not needed was not asked for.
+    SELECT j.ref,
+           (array_agg(j.channel ORDER BY j.refusal IS NOT NULL, j.place))[1] AS channel,
+           (array_agg(j.refusal ORDER BY j.refusal IS NOT NULL, j.place))[1] AS refusal,
+           (array_agg(j.verdicts ORDER BY j.place))[1]
+           || CASE WHEN (array_agg(j.refusal ORDER BY j.place))[1] IS NULL THEN '[]'
+                   ELSE coalesce((array_agg(j.verdicts ORDER BY j.place))[2], '[]') END AS verdicts
       FROM judgement j
-     ORDER BY j.ref, (j.refusal IS NOT NULL), j.place
-), evidence AS (
-    -- The channels up to the one that was taken: a fallback that was not needed was not asked for.
-    SELECT j.ref, jsonb_agg(v ORDER BY j.place) AS verdicts
-      FROM judgement j
-      JOIN judgement first ON first.ref = j.ref AND first.place = 0, jsonb_array_elements(j.verdicts) v
-     WHERE j.place = 0 OR first.refusal IS NOT NULL
      GROUP BY j.ref
 ), made AS (
     INSERT INTO campaigns_message
@@ -98,20 +108,19 @@ WITH due AS MATERIALIZED (
             offer_id, arm, state, reason, due_at, first_due_at, verdicts, attempts, provider_id, subject,
             content_sha256, cost_minor, error, planned_at, settled_at)
     SELECT %(tenant)s, %(campaign)s, due.id, due.contact_id, due.household_id, due.step_id, due.step_code,
-           chosen.channel, wording.id, CASE WHEN due.with_offer THEN %(offer)s::bigint END, due.arm,
-           CASE WHEN chosen.refusal IS NULL THEN 'planned'
-                WHEN chosen.refusal = ANY(%(came_first)s) THEN 'cancelled' ELSE 'blocked' END,
-           coalesce(chosen.refusal, ''), due.due_at, due.due_at, evidence.verdicts, 0, '', '', '', 0, '',
+           decided.channel, wording.id, CASE WHEN due.with_offer THEN %(offer)s::bigint END, due.arm,
+           CASE WHEN decided.refusal IS NULL THEN 'planned'
+                WHEN decided.refusal = ANY(%(came_first)s) THEN 'cancelled' ELSE 'blocked' END,
+           coalesce(decided.refusal, ''), due.due_at, due.due_at, decided.verdicts, 0, '', '', '', 0, '',
            %(now)s, %(now)s
       FROM due
-      JOIN chosen ON chosen.ref = due.id
-      JOIN evidence ON evidence.ref = due.id
+      JOIN decided ON decided.ref = due.id
       LEFT JOIN LATERAL (
             -- By weight, and the same one whenever it is asked again.
             SELECT w.id FROM (
                 SELECT v.id, v.code, sum(v.weight) OVER (ORDER BY v.code) AS upto, sum(v.weight) OVER () AS whole
                   FROM campaigns_variant v
-                 WHERE v.tenant_id = %(tenant)s AND v.step_id = due.step_id AND v.channel = chosen.channel) w
+                 WHERE v.tenant_id = %(tenant)s AND v.step_id = due.step_id AND v.channel = decided.channel) w
              WHERE ('x' || substr(md5(due.id || due.step_code), 1, 7))::bit(28)::int %% w.whole < w.upto
              ORDER BY w.code LIMIT 1) wording ON true
      ORDER BY due.id
@@ -195,6 +204,7 @@ def _plan_steps(asking: Asking) -> Counter[str]:
     counts: Counter[str] = Counter()
     with connection.cursor() as cursor:
         while True:
+            cursor.execute(STAGE_DUE, values)
             cursor.execute(PLAN_STEPS, values)
             made = dict(cursor.fetchall())
             due = made.pop("due")
