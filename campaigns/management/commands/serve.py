@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from winback.runtime import serve
+from winback.runtime import database, serve
 
 
 class Command(BaseCommand):
@@ -19,6 +19,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.check(databases=["default"])
+        database.require_migrated()
 
         def ready(address: str) -> None:
             self.stdout.write(f"winback is at {address}/console/ (Ctrl-C stops it)")
