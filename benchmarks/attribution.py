@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,12 @@ def run(contacts: int, home: Path) -> int:
     with acting_for_all("benchmark"):
         tenant = make_tenant()
     with acting_for(tenant.pk), connection.cursor() as cursor:
-        values = {"tenant": tenant.pk, "now": NOW, "before": NOW - timedelta(days=1), "contacts": contacts}
+        values: dict[str, Any] = {
+            "tenant": tenant.pk,
+            "now": NOW,
+            "before": NOW - timedelta(days=1),
+            "contacts": contacts,
+        }
         values["campaign"] = make_campaign(tenant, window_days=60).pk
         cursor.execute(CONTACTS, values)
         cursor.execute("SELECT min(id) FROM campaigns_contact WHERE tenant_id = %s", [tenant.pk])
@@ -135,7 +141,7 @@ def run(contacts: int, home: Path) -> int:
     for day in range(1, DAYS + 1):
         if day % 6 == 0:  # keep the weekly full run out of what is measured
             attributed(NOW + timedelta(days=day - 1), full=True)
-        cpu, wall, report = measured(backend, lambda day=day: attributed(NOW + timedelta(days=day)))
+        cpu, wall, report = measured(backend, partial(attributed, NOW + timedelta(days=day)))
         daily.append((cpu, wall))
         credited += report["reactivated"]
     day_cpu = sum(cpu for cpu, _ in daily) / DAYS

@@ -14,7 +14,10 @@ from django.db import connection
 from campaigns.audience.models import Arm
 
 EARNED = """
-CREATE TEMPORARY TABLE IF NOT EXISTS earned (enrolment_id bigint, person_id bigint, job_id bigint) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS earned (
+    enrolment_id bigint, assigned_at timestamptz, person_id bigint, job_id bigint, amount_minor bigint, currency text,
+    reactivated_at timestamptz
+) ON COMMIT DROP;
 TRUNCATE earned
 """
 
@@ -32,7 +35,8 @@ WITH RECURSIVE enrolled AS MATERIALIZED (
       JOIN campaigns_contact k ON k.tenant_id = %(tenant)s AND k.id = e.contact_id
      WHERE e.tenant_id = %(tenant)s {of_contacts}
 ), picked AS (
-    (SELECT DISTINCT ON (e.id) e.id, e.person_id, e.place, j.id AS job_id,
+    (SELECT DISTINCT ON (e.id) e.id, e.starts, e.person_id, e.place, j.id AS job_id, j.amount_minor, j.currency,
+            j.completed_at,
             CASE WHEN j.id IS NULL THEN ARRAY[]::bigint[] ELSE ARRAY[j.id] END AS taken
        FROM enrolled e
        LEFT JOIN campaigns_job j
@@ -41,17 +45,18 @@ WITH RECURSIVE enrolled AS MATERIALIZED (
       WHERE e.place = 1
       ORDER BY e.id, j.completed_at, j.external_id COLLATE "C")
     UNION ALL
-    SELECT e.id, e.person_id, e.place, j.id, CASE WHEN j.id IS NULL THEN p.taken ELSE p.taken || j.id END
+    SELECT e.id, e.starts, e.person_id, e.place, j.id, j.amount_minor, j.currency, j.completed_at,
+           CASE WHEN j.id IS NULL THEN p.taken ELSE p.taken || j.id END
       FROM picked p
       JOIN enrolled e ON e.person_id = p.person_id AND e.place = p.place + 1
       LEFT JOIN LATERAL (
-            SELECT j.id FROM campaigns_job j
+            SELECT j.id, j.amount_minor, j.currency, j.completed_at FROM campaigns_job j
              WHERE j.tenant_id = %(tenant)s AND j.contact_id = e.person_id AND j.status = 'completed'
                AND j.completed_at >= e.starts AND j.completed_at < e.ends AND j.completed_at <= %(now)s
                AND j.id <> ALL(p.taken)
              ORDER BY j.completed_at, j.external_id COLLATE "C" LIMIT 1) j ON true
 )
-SELECT p.id, p.person_id, p.job_id FROM picked p
+SELECT p.id, p.starts, p.person_id, p.job_id, p.amount_minor, p.currency, p.completed_at FROM picked p
  WHERE p.job_id IS NOT NULL
     OR EXISTS (SELECT FROM campaigns_reactivation r WHERE r.tenant_id = %(tenant)s AND r.enrolment_id = p.id)
 """
@@ -63,9 +68,10 @@ WITH wrong AS (
     SELECT r.id
       FROM earned x
       JOIN campaigns_reactivation r ON r.tenant_id = %(tenant)s AND r.enrolment_id = x.enrolment_id
-      JOIN campaigns_job j ON j.tenant_id = %(tenant)s AND j.id = r.job_id
      WHERE x.job_id IS DISTINCT FROM r.job_id
-       AND (x.job_id IS NOT NULL OR j.status <> 'completed' OR least(j.completed_at, r.reactivated_at) <= %(now)s)
+       AND (x.job_id IS NOT NULL OR r.reactivated_at <= %(now)s
+            OR (SELECT j.status <> 'completed' OR j.completed_at <= %(now)s FROM campaigns_job j
+                 WHERE j.tenant_id = %(tenant)s AND j.id = r.job_id))
     UNION
     SELECT r.id
       FROM earned x
@@ -81,35 +87,30 @@ ADD = """
 INSERT INTO campaigns_reactivation
        (tenant_id, enrolment_id, campaign_id, episode_id, contact_id, job_id, arm, amount_minor, currency, assigned_at,
         reactivated_at, recorded_at)
-SELECT %(tenant)s, e.id, e.campaign_id, e.episode_id, x.person_id, j.id, e.arm, j.amount_minor, j.currency,
-       e.enrolled_at, j.completed_at, %(now)s
+SELECT %(tenant)s, e.id, e.campaign_id, e.episode_id, x.person_id, x.job_id, e.arm, x.amount_minor, x.currency,
+       x.assigned_at, x.reactivated_at, %(now)s
   FROM earned x
   JOIN campaigns_enrolment e ON e.tenant_id = %(tenant)s AND e.id = x.enrolment_id
-  JOIN campaigns_job j ON j.tenant_id = %(tenant)s AND j.id = x.job_id
- WHERE NOT EXISTS (SELECT FROM campaigns_reactivation r
+ WHERE x.job_id IS NOT NULL
+   AND NOT EXISTS (SELECT FROM campaigns_reactivation r
                     WHERE r.tenant_id = %(tenant)s AND r.enrolment_id = x.enrolment_id)
  ORDER BY e.id
 RETURNING enrolment_id, contact_id, arm, currency, amount_minor
 """
 
+STALE = """
+SELECT r.id, r.currency, r.amount_minor, x.currency, x.amount_minor
+  FROM earned x
+  JOIN campaigns_reactivation r ON r.tenant_id = %(tenant)s AND r.enrolment_id = x.enrolment_id AND r.job_id = x.job_id
+ WHERE (r.contact_id, r.amount_minor, r.currency, r.assigned_at, r.reactivated_at)
+       IS DISTINCT FROM (x.person_id, x.amount_minor, x.currency, x.assigned_at, x.reactivated_at)
+"""
 REFRESH = """
-WITH stale AS (
-    SELECT r.id, r.amount_minor AS old_amount, r.currency AS old_currency, x.person_id, e.enrolled_at, j.amount_minor,
-           j.currency, j.completed_at
-      FROM earned x
-      JOIN campaigns_reactivation r ON r.tenant_id = %(tenant)s AND r.enrolment_id = x.enrolment_id
-                                   AND r.job_id = x.job_id
-      JOIN campaigns_enrolment e ON e.tenant_id = %(tenant)s AND e.id = x.enrolment_id
-      JOIN campaigns_job j ON j.tenant_id = %(tenant)s AND j.id = x.job_id
-     WHERE (r.contact_id, r.amount_minor, r.currency, r.assigned_at, r.reactivated_at)
-           IS DISTINCT FROM (x.person_id, j.amount_minor, j.currency, e.enrolled_at, j.completed_at)
-)
 UPDATE campaigns_reactivation r
-   SET contact_id = s.person_id, amount_minor = s.amount_minor, currency = s.currency, assigned_at = s.enrolled_at,
-       reactivated_at = s.completed_at
-  FROM stale s
- WHERE r.tenant_id = %(tenant)s AND r.id = s.id
-RETURNING s.old_currency, s.old_amount, s.currency, s.amount_minor
+   SET contact_id = x.person_id, amount_minor = x.amount_minor, currency = x.currency, assigned_at = x.assigned_at,
+       reactivated_at = x.reactivated_at
+  FROM earned x
+ WHERE r.tenant_id = %(tenant)s AND r.id = ANY(%(stale)s) AND x.enrolment_id = r.enrolment_id
 """
 
 # Once an enrolment, also when the job was refunded in between and another one took its place.
@@ -171,8 +172,10 @@ def credit(tenant_id: int, *, contact_ids: Sequence[int] | None, now: datetime) 
         removed = [Credit(*row) for row in cursor.fetchall()]
         cursor.execute(ADD, values)
         added = [Credit(*row) for row in cursor.fetchall()]
-        cursor.execute(REFRESH, values)
-        refreshed = cursor.fetchall()
+        cursor.execute(STALE, values)
+        stale = cursor.fetchall()
+        if stale:
+            cursor.execute(REFRESH, values | {"stale": [row[0] for row in stale]})
         before = {credit.enrolment_id for credit in removed}
         after = {credit.enrolment_id for credit in added}
         new = [credit for credit in added if credit.enrolment_id not in before]
@@ -181,7 +184,7 @@ def credit(tenant_id: int, *, contact_ids: Sequence[int] | None, now: datetime) 
     revenue: dict[str, int] = {}
     changes = [(each.currency, each.amount_minor) for each in added]
     changes += [(each.currency, -each.amount_minor) for each in removed]
-    for old_currency, old_amount, currency, amount in refreshed:
+    for _, old_currency, old_amount, currency, amount in stale:
         changes += [(old_currency, -old_amount), (currency, amount)]
     for currency, amount in changes:
         revenue[currency] = revenue.get(currency, 0) + amount
