@@ -15,7 +15,7 @@ from campaigns.audience import duplicates, import_batches, rejecting
 from campaigns.audience.mapping import FileMapping, Record
 from campaigns.audience.models import ImportBatch
 from campaigns.audience.reading import UnreadableFile, opened
-from campaigns.audience.records import Rejected, Setting
+from campaigns.audience.values import Rejected, Setting
 from tenants.accounts.models import Tenant
 from winback.tenancy import acting_for
 

@@ -7,9 +7,10 @@ from typing import Any
 from django.db.backends.utils import CursorWrapper
 
 from campaigns.audience import households, importing_consent, planner_statistics, staging_contacts, stats
+from campaigns.audience.contact_records import ContactRecord, contact_record
 from campaigns.audience.importing import Merged
-from campaigns.audience.records import ContactRecord, Setting, contact_record
 from campaigns.audience.staging_contacts import Phase
+from campaigns.audience.values import Setting
 from tenants.accounts.models import Tenant
 from tenants.plans import entitlements
 

@@ -9,7 +9,8 @@ from django.db.backends.utils import CursorWrapper
 
 from campaigns.audience import planner_statistics, stats
 from campaigns.audience.importing import Merged
-from campaigns.audience.records import JobRecord, Setting, job_record
+from campaigns.audience.job_records import JobRecord, job_record
+from campaigns.audience.values import Setting
 from tenants.accounts.models import Tenant
 
 STAGE = f"""

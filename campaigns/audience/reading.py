@@ -95,21 +95,22 @@ def _delimiter(start: str) -> str:
 @contextmanager
 def _workbook(path: Path) -> Iterator[Table]:
     """The first sheet of a workbook, its cells as they would stand in a CSV file."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(member.file_size for member in archive.infolist())
-        if unpacked > MOST_UNPACKED:
-            raise UnreadableFile(f"{path.name} would unpack to {unpacked >> 20:,} MB: export it as CSV.")
-        book = load_workbook(path, read_only=True, data_only=True)
-    except UnreadableFile:
-        raise
-    except Exception as error:  # of a broken workbook openpyxl raises nearly anything
-        raise UnreadableFile(f"{path.name} is not a workbook that can be read: {error}.") from error
-    try:
-        rows = _sheet_rows(book, path.name)
-        yield Table(next(rows), cast("Iterator[Row]", rows))
-    finally:
-        book.close()
+    with path.open("rb") as file:  # not by its name, which need not say what it is
+        try:
+            with zipfile.ZipFile(file) as archive:
+                unpacked = sum(member.file_size for member in archive.infolist())
+            if unpacked > MOST_UNPACKED:
+                raise UnreadableFile(f"{path.name} would unpack to {unpacked >> 20:,} MB: export it as CSV.")
+            book = load_workbook(file, read_only=True, data_only=True)
+        except UnreadableFile:
+            raise
+        except Exception as error:  # of a broken workbook openpyxl raises nearly anything
+            raise UnreadableFile(f"{path.name} is not a workbook that can be read: {error}.") from error
+        try:
+            rows = _sheet_rows(book, path.name)
+            yield Table(next(rows), cast("Iterator[Row]", rows))
+        finally:
+            book.close()
 
 
 def _sheet_rows(book: Any, name: str) -> Iterator[Any]:

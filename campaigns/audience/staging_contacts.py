@@ -12,7 +12,7 @@ from typing import Any
 from django.db.backends.utils import CursorWrapper
 
 from campaigns.audience import addresses
-from campaigns.audience.records import ContactRecord
+from campaigns.audience.contact_records import ContactRecord
 
 COLUMNS = (
     "line", "external_id", "email", "email_key", "email_hmac", "phone", "phone_key", "phone_hmac", "first_name",

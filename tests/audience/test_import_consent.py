@@ -1,0 +1,136 @@
+"""An import never turns consent on unless its columns say so, and an older file does not turn it on again."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from campaigns.audience.consent import LATEST, record_consent
+from campaigns.audience.models import Consent, Contact
+from tenants.accounts.models import Tenant
+from tests import factories
+from tests.audience.importing import run, versions, written
+
+HEADER = "external_id,email_consent,email_consent_at,email_consent_source\n"
+LATER = factories.NOW + timedelta(days=1)
+
+
+def state(tenant: Tenant, *, now: datetime = LATER) -> str | None:
+    """What holds for c1, as the guards ask it."""
+    contact = Contact.objects.for_tenant(tenant).get(external_id="c1")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            LATEST.format(tenant="%(tenant)s", contact="%(contact)s", channel="'email'"),
+            {"tenant": tenant.pk, "contact": contact.pk, "now": now},
+        )
+        row: Any = cursor.fetchone()
+    return row[0] if row else None
+
+
+def take(tenant: Tenant, directory: Path, *cells: str, now: datetime = factories.NOW) -> None:
+    run("contacts", tenant, written(directory, HEADER + "".join(f"c1,{cell}\n" for cell in cells)), now=now)
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ([",,"], None),
+        (["yes,,"], "given"),
+        (["no,,"], "withdrawn"),
+        (["yes,,", ",,"], "given"),
+        (["yes,,", "no,,"], "withdrawn"),
+        (["no,,", ",,"], "withdrawn"),
+        # What has no date cannot be shown to be newer than a no.
+        (["no,,", "yes,,"], "withdrawn"),
+        (["no,2025-03-01,", "yes,,"], "withdrawn"),
+        (["no,2025-03-01,", "yes,2025-03-01,"], "withdrawn"),
+        (["no,2025-03-01,", "yes,2025-02-01,"], "withdrawn"),
+        (["no,2025-03-01,", "yes,2025-04-01,"], "given"),
+        (["no,,", "yes,2025-04-01,"], "withdrawn"),  # the no was known only at the import, which came later
+        (["yes,2025-03-01,", "no,2025-02-01,"], "given"),
+        (["yes,2025-03-01,", "no,,"], "withdrawn"),
+        # The same file as long ago, after what came in between.
+        (["yes,2025-03-01,", "no,2025-04-01,", "yes,2025-03-01,"], "withdrawn"),
+        (["no,2025-03-01,", "yes,2025-04-01,", "no,2025-03-01,"], "given"),
+        (["no,,", "no,2025-03-01,", "yes,2025-04-01,", "no,,"], "withdrawn"),
+    ],
+)
+def test_file_after_file(tenant: Tenant, tmp_path: Path, files: list[str], expected: str | None) -> None:
+    for cells in files:
+        take(tenant, tmp_path, cells)
+
+    assert state(tenant) == expected
+
+
+def test_an_undated_no_yields_to_a_yes_that_was_said_after_it_became_known(tenant: Tenant, tmp_path: Path) -> None:
+    take(tenant, tmp_path, "no,,", now=factories.NOW - timedelta(days=30))
+
+    take(tenant, tmp_path, f"yes,{factories.NOW - timedelta(days=1):%Y-%m-%d},")
+
+    assert state(tenant) == "given"
+
+
+@pytest.mark.parametrize("said", ["yes,,", "yes,2025-03-01,", "yes,2026-09-29,"])
+def test_a_file_does_not_undo_what_the_person_did_since(tenant: Tenant, tmp_path: Path, said: str) -> None:
+    take(tenant, tmp_path, said)
+    contact = Contact.objects.for_tenant(tenant).get(external_id="c1")
+    record_consent(
+        contact, "email", "withdrawn", stated_at=factories.NOW, source="unsubscribe page", now=factories.NOW, actor="person"
+    )  # fmt: skip
+
+    take(tenant, tmp_path, said, now=LATER)
+    take(tenant, tmp_path, "yes,,another list", now=LATER)
+
+    assert state(tenant) == "withdrawn"
+
+
+def test_a_stale_no_does_not_undo_the_persons_own_yes_but_a_new_one_does(tenant: Tenant, tmp_path: Path) -> None:
+    take(tenant, tmp_path, "no,,crm")
+    contact = Contact.objects.for_tenant(tenant).get(external_id="c1")
+    record_consent(
+        contact, "email", "given", stated_at=factories.NOW, source="preferences page", now=factories.NOW, actor="person"
+    )  # fmt: skip
+
+    take(tenant, tmp_path, "no,,crm", now=LATER)
+    after_the_same_file = state(tenant)
+    take(tenant, tmp_path, "no,,called us", now=LATER)
+
+    assert after_the_same_file == "given"
+    assert state(tenant) == "withdrawn"
+
+
+def test_a_bare_yes_does_not_replace_better_evidence(tenant: Tenant, tmp_path: Path) -> None:
+    take(tenant, tmp_path, "yes,2025-03-01,web form")
+
+    take(tenant, tmp_path, "yes,,")
+
+    assert Consent.objects.for_tenant(tenant).get().source == "web form"
+
+
+fact = st.tuples(
+    st.sampled_from(["yes", "no", ""]), st.sampled_from(["", "2025-01-01", "2025-02-01"]), st.sampled_from(["", "form"])
+).map(",".join)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(files=st.lists(fact, min_size=1, max_size=5))
+def test_any_file_twice_in_a_row_adds_nothing_and_only_a_yes_gives(
+    tenant: Tenant, tmp_path: Path, files: list[str]
+) -> None:
+    Consent.objects.for_tenant(tenant).delete()
+    for cells in files:
+        before = state(tenant) if Contact.objects.for_tenant(tenant).exists() else None
+        take(tenant, tmp_path, cells)
+        after, facts = state(tenant), versions("campaigns_consent")
+
+        take(tenant, tmp_path, cells)
+
+        assert versions("campaigns_consent") == facts
+        if after == "given" and before != "given":
+            assert cells.startswith("yes")
+        if cells == "no,,":
+            assert after == "withdrawn"
