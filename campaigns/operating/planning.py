@@ -93,7 +93,8 @@ WITH asked AS (
 ), judgement AS MATERIALIZED ({judged("plan")}
 ), decided AS MATERIALIZED (
     -- One pass: a channel that may be used before one that may not, the first before its fallback. The evidence is of
-    -- the channels up to the one that was taken: a fallback that was not needed was not asked for.
+    -- the channels up to the one that was taken: a fallback that was not needed was not asked for. What is planned keeps
+    -- only why the first channel was passed over: the claim asks everything again and keeps every answer.
     SELECT j.ref,
            (array_agg(j.channel ORDER BY j.refusal IS NOT NULL, j.place))[1] AS channel,
            (array_agg(j.refusal ORDER BY j.refusal IS NOT NULL, j.place))[1] AS refusal,
@@ -111,8 +112,11 @@ WITH asked AS (
            decided.channel, wording.id, CASE WHEN due.with_offer THEN %(offer)s::bigint END, due.arm,
            CASE WHEN decided.refusal IS NULL THEN 'planned'
                 WHEN decided.refusal = ANY(%(came_first)s) THEN 'cancelled' ELSE 'blocked' END,
-           coalesce(decided.refusal, ''), due.due_at, due.due_at, decided.verdicts, 0, '', '', '', 0, '',
-           %(now)s, %(now)s
+           coalesce(decided.refusal, ''), due.due_at, due.due_at,
+           CASE WHEN decided.refusal IS NULL
+                THEN jsonb_path_query_array(decided.verdicts, '$[*] ? (@.allowed == false)')
+                ELSE decided.verdicts END,
+           0, '', '', '', 0, '', %(now)s, %(now)s
       FROM due
       JOIN decided ON decided.ref = due.id
       LEFT JOIN LATERAL (

@@ -159,6 +159,18 @@ def test_mail_keeps_courteous_hours_where_the_customer_lives(tenant: Tenant, mom
         assert reload(message).state == "handed_over"
 
 
+def test_a_replay_of_years_ago_keeps_the_same_hours(tenant: Tenant) -> None:
+    night = NOW.replace(year=2011, hour=3)
+    message = make_due(make_sender(tenant), due_at=night)
+    factories.DormancyEpisode.objects.update(lapsed_from=night - 200 * DAY)
+    factories.Job.objects.update(completed_at=night - 200 * DAY)
+    factories.ContactStat.objects.update(last_job_at=night - 200 * DAY)
+
+    send_due(tenant, now=night)
+
+    assert (reload(message).state, message.due_at) == ("postponed", night.replace(hour=13))
+
+
 def test_hours_hold_in_every_zone_that_the_customer_may_be_in(tenant: Tenant) -> None:
     zones = ["America/Chicago", "America/Denver"]
     message = make_due(make_sender(tenant), timezones=zones, due_at=NOW - DAY)
