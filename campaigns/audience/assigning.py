@@ -43,7 +43,8 @@ WITH dormant AS MATERIALIZED (
 SELECT tenant_id FROM fixed
 """
 
-# The ORDER BY takes in everything before the first row is written, so that the statement never reads its own rows.
+# The ORDER BY takes in everything before the first row is written, so that the statement never reads its own rows: in
+# expressions, because an order that a join happens to have would make the sort go, and the reading never end.
 _DRAW = f"""
 INSERT INTO campaigns_assignment (tenant_id, contact_id, household_key, share, arm, drawn_at, merged_across_arms)
 SELECT d.tenant_id, d.contact_id, coalesce(m.household_key, d.key), coalesce(m.share, d.share),
@@ -67,7 +68,7 @@ SELECT d.tenant_id, d.contact_id, coalesce(m.household_key, d.key), coalesce(m.s
          JOIN campaigns_assignment x ON x.tenant_id = o.tenant_id AND x.contact_id = o.id
         WHERE o.tenant_id = d.tenant_id AND o.household_id = d.household_id
         ORDER BY x.drawn_at, x.id LIMIT 1) m ON true
- ORDER BY d.tenant_id, d.contact_id
+ ORDER BY d.tenant_id + 0, d.contact_id + 0
 ON CONFLICT (tenant_id, contact_id) DO NOTHING
 """
 

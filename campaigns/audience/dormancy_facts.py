@@ -57,24 +57,10 @@ TRUNCATE scan_looked, scan_judged
 """
 
 
-def _start(months: str) -> str:
-    """SQL for the first instant of the day that lies so many months after the last job.
-
-    Of an hour that is there twice PostgreSQL takes the second; a day begins with the first.
-    """
-    midnight = f"(d.last_day + make_interval(months => {months}))"
-    start = f"({midnight} AT TIME ZONE d.zone)"
-    return (
-        f"(CASE WHEN ({start} - interval '1 hour') AT TIME ZONE d.zone = {midnight} "
-        f"THEN {start} - interval '1 hour' ELSE {start} END)"
-    )
-
-
 # Jobs that lie after now do not exist yet (a history being replayed); the stat row is over all jobs, so it tells when
-# the job table has to be asked.
+# the job table has to be asked. Tags are asked for one contact at a time: their table is not read as a whole.
 _FACTS = """
-SELECT k.tenant_id, k.contact_id, c.state, r.zone, r.cohorts, r.cuts, r.give_up_months, r.give_up_cut,
-       s.not_open_reason AS stored_reason, s.next_scan_at AS stored_next_scan_at,
+SELECT k.tenant_id, k.contact_id, c.state, s.not_open_reason AS stored_reason, s.next_scan_at AS stored_next_scan_at,
        CASE WHEN s.scheduled_at > %(now)s THEN s.scheduled_at END AS scheduled_at,
        CASE WHEN s.last_job_at > %(now)s
             THEN (SELECT max(j.completed_at) FROM campaigns_job j
@@ -85,30 +71,30 @@ SELECT k.tenant_id, k.contact_id, c.state, r.zone, r.cohorts, r.cuts, r.give_up_
             THEN (SELECT min(j.completed_at) FROM campaigns_job j
                    WHERE j.tenant_id = k.tenant_id AND j.contact_id = k.contact_id AND j.status = 'completed'
                      AND j.completed_at > %(now)s) END AS next_job_at,
-       coalesce(n.in_force, false) AS do_not_contact, n.changes_at AS tags_change_at
+       n.do_not_contact, n.tags_change_at
   FROM scan_looked k
   JOIN scan_rule r ON r.tenant_id = k.tenant_id
   JOIN campaigns_contactstat s ON s.tenant_id = k.tenant_id AND s.contact_id = k.contact_id
   JOIN campaigns_contact c ON c.tenant_id = k.tenant_id AND c.id = k.contact_id
-  LEFT JOIN (SELECT g.tenant_id, g.contact_id,
-                    bool_or((g.added_at IS NULL OR g.added_at <= %(now)s)
-                            AND (g.expires_at IS NULL OR g.expires_at > %(now)s)) AS in_force,
-                    min(CASE WHEN g.added_at > %(now)s THEN g.added_at
-                             WHEN g.expires_at > %(now)s THEN g.expires_at END) AS changes_at
-               FROM scan_looked k
-               JOIN scan_rule r ON r.tenant_id = k.tenant_id
-               JOIN campaigns_contacttag g ON g.tenant_id = k.tenant_id AND g.contact_id = k.contact_id
-              WHERE lower(btrim(g.name)) = ANY(r.do_not_contact)
-              GROUP BY g.tenant_id, g.contact_id) n ON n.tenant_id = k.tenant_id AND n.contact_id = k.contact_id
+  LEFT JOIN LATERAL (
+       SELECT coalesce(bool_or((g.added_at IS NULL OR g.added_at <= %(now)s)
+                               AND (g.expires_at IS NULL OR g.expires_at > %(now)s)), false) AS do_not_contact,
+              min(CASE WHEN g.added_at > %(now)s THEN g.added_at
+                       WHEN g.expires_at > %(now)s THEN g.expires_at END) AS tags_change_at
+         FROM campaigns_contacttag g
+        WHERE g.tenant_id = k.tenant_id AND g.contact_id = k.contact_id
+          AND lower(btrim(g.name)) = ANY(r.do_not_contact)) n ON true
 """
 
-# The open episode, and the closed one of this very lapse, if there are such.
+# The open episode, and the closed one of this very lapse, if there are such. ``passed`` is how many cut-offs lie before
+# the last job, so the cohorts from the next place on are reached, and the one at this place is the next to come.
 _DATED = """
-SELECT f.*, (f.last_at AT TIME ZONE f.zone)::date AS last_day, f.last_at < f.give_up_cut AS silent_too_long,
-       (SELECT max(u.months) FROM unnest(f.cohorts, f.cuts) AS u(months, cut) WHERE f.last_at < u.cut) AS reached,
-       (SELECT min(u.months) FROM unnest(f.cohorts, f.cuts) AS u(months, cut) WHERE f.last_at >= u.cut) AS ahead,
-       e.id AS open_id, e.lapsed_from, e.opened_at, e.cohort_months, p.id AS row_id, p.closed_at AS row_closed_at
+SELECT f.*, f.last_at < r.give_up_cut AS silent_too_long,
+       r.cohorts[width_bucket(f.last_at, r.cuts) + 1] AS reached, r.cohorts[width_bucket(f.last_at, r.cuts)] AS ahead,
+       r.give_up_months, e.id AS open_id, e.lapsed_from, e.opened_at, e.cohort_months, p.id AS row_id,
+       p.closed_at AS row_closed_at
   FROM facts f
+  JOIN scan_rule r ON r.tenant_id = f.tenant_id
   LEFT JOIN campaigns_dormancyepisode e
          ON e.tenant_id = f.tenant_id AND e.contact_id = f.contact_id AND e.state = 'open'
   LEFT JOIN campaigns_dormancyepisode p
@@ -127,66 +113,81 @@ CASE WHEN d.open_id IS NULL THEN ''
 """
 
 # Why no episode is open after this scan; the first that applies counts, '' when one is. An episode that was closed
-# later than now (a past that is replayed) is as it was then.
+# later than now (a past that is replayed) is as it was then. Who is given up just now is from here on a contact without
+# an open episode, unless its lapse is opened only to be given up at once.
 _REASON = """
-CASE WHEN d.fate IN ('not_yet', 'business', 'stays') THEN ''
+CASE WHEN d.fate IN ('not_yet', 'business') OR d.fate = 'stays' AND d.silent_too_long IS NOT TRUE THEN ''
      WHEN d.state <> 'active' THEN d.state
      WHEN d.row_closed_at > %(now)s THEN 'in_open_episode'
      WHEN d.last_at IS NULL THEN 'no_job'
      WHEN d.scheduled_at IS NOT NULL THEN 'scheduled_ahead'
      WHEN d.do_not_contact THEN 'do_not_contact'
+     WHEN d.fate = 'stays' THEN 'given_up'
      WHEN d.reached IS NULL THEN 'not_lapsed_yet'
-     WHEN d.silent_too_long AND d.row_id IS NOT NULL THEN 'given_up'
+     WHEN d.silent_too_long THEN 'given_up'
      ELSE '' END
 """
+_OPENS = """
+d.fate IN ('', 'corrected')
+AND (d.reason = '' OR d.reason = 'given_up' AND d.row_id IS NULL)
+"""
 
-# The next moment at which time alone changes the answer; null when only a new fact can.
-_NEXT = """
-CASE d.why_not
-     WHEN '' THEN CASE d.fate WHEN 'business' THEN NULL WHEN 'not_yet' THEN d.opened_at
-                              ELSE least(d.ahead_at, d.give_up_at, d.next_job_at) END
+# The months after the last job at which time alone changes the answer, or another moment at which it does; neither
+# when only a new fact can.
+_NEXT_MONTHS = """
+CASE WHEN d.reason = 'not_lapsed_yet' THEN d.ahead
+     WHEN d.reason = '' AND d.fate NOT IN ('business', 'not_yet') THEN coalesce(d.ahead, d.give_up_months) END
+"""
+_NEXT_EVENT = """
+CASE d.reason
+     WHEN '' THEN CASE d.fate WHEN 'business' THEN NULL WHEN 'not_yet' THEN d.opened_at ELSE d.next_job_at END
      WHEN 'in_open_episode' THEN d.row_closed_at
      WHEN 'no_job' THEN d.next_job_at
      WHEN 'scheduled_ahead' THEN d.scheduled_at
      WHEN 'do_not_contact' THEN d.tags_change_at
-     WHEN 'not_lapsed_yet' THEN least(d.ahead_at, d.tags_change_at, d.next_job_at)
+     WHEN 'not_lapsed_yet' THEN least(d.tags_change_at, d.next_job_at)
      WHEN 'given_up' THEN least(d.tags_change_at, d.next_job_at) END
 """
 
+
+def _start_of(midnight: str) -> str:
+    """SQL for the first instant of the day that begins at this local midnight.
+
+    Of a midnight that is there twice PostgreSQL takes the second; a day begins with the first.
+    """
+    start = f"({midnight} AT TIME ZONE r.zone)"
+    return (
+        f"CASE WHEN ({start} - interval '1 hour') AT TIME ZONE r.zone = {midnight} "
+        f"THEN {start} - interval '1 hour' ELSE {start} END"
+    )
+
+
+# Calendars are slow, so a day is worked out only where it is wanted.
 JUDGE = f"""
 INSERT INTO scan_judged
        (tenant_id, contact_id, fate, reason, opens, moves, gives_up, open_id, row_id, last_at, reached, reached_at,
         next_scan_at, stored_reason, stored_next_scan_at)
 WITH facts AS MATERIALIZED ({_FACTS}), dated AS MATERIALIZED ({_DATED}),
-fated AS MATERIALIZED (
-    SELECT d.*, {_FATE} AS fate,
-           CASE WHEN d.reached IS NOT NULL THEN {_start("d.reached")} END AS reached_at,
-           CASE WHEN d.ahead IS NOT NULL THEN {_start("d.ahead")} END AS ahead_at,
-           {_start("d.give_up_months")} AS give_up_at
-      FROM dated d
-), reasoned AS MATERIALIZED (
-    SELECT d.*, {_REASON} AS reason FROM fated d
-), decided AS MATERIALIZED (
-    SELECT d.*, d.reason = '' AND d.fate IN ('', 'corrected') AS opens,
-           d.fate = 'stays' AND coalesce(d.reached > d.cohort_months, false) AS moves,
-           coalesce(d.silent_too_long, false) AND d.reason = '' AND d.fate IN ('', 'corrected', 'stays') AS gives_up
-      FROM reasoned d
-), closed_or_not AS MATERIALIZED (
-    -- Given up just now: from here on it is a contact without an open episode, with the reasons in their order.
-    SELECT d.*, CASE WHEN NOT d.gives_up THEN d.reason
-                     WHEN d.scheduled_at IS NOT NULL THEN 'scheduled_ahead'
-                     WHEN d.do_not_contact THEN 'do_not_contact'
-                     ELSE 'given_up' END AS why_not
-      FROM decided d
-), timed AS (
-    SELECT d.*, {_NEXT} AS next_at FROM closed_or_not d
+decided AS MATERIALIZED (
+    SELECT d.*, {_OPENS} AS opens, d.fate = 'stays' AND coalesce(d.reached > d.cohort_months, false) AS moves,
+           {_NEXT_MONTHS} AS next_months, {_NEXT_EVENT} AS next_event
+      FROM (SELECT d.*, {_REASON} AS reason FROM (SELECT d.*, {_FATE} AS fate FROM dated d) d) d
 )
-SELECT d.tenant_id, d.contact_id, d.fate, d.why_not, d.opens, d.moves,
-       d.gives_up, d.open_id, d.row_id, d.last_at, d.reached, d.reached_at,
-       -- Not even where PostgreSQL and Python know different clock changes is a contact looked at for ever.
-       CASE WHEN d.next_at <= %(now)s THEN %(now)s::timestamptz + interval '1 hour' ELSE d.next_at END,
+SELECT d.tenant_id, d.contact_id, d.fate, d.reason, d.opens, d.moves,
+       coalesce(d.silent_too_long, false) AND (d.opens OR d.fate = 'stays'), d.open_id, d.row_id, d.last_at, d.reached,
+       CASE WHEN d.opens OR d.moves
+            THEN (SELECT {_start_of("m.at")}
+                    FROM (SELECT (d.last_at AT TIME ZONE r.zone)::date + make_interval(months => d.reached) AS at) m)
+            END,
+       CASE WHEN n.at <= %(now)s THEN %(now)s::timestamptz + interval '1 hour' ELSE n.at END,
        d.stored_reason, d.stored_next_scan_at
-  FROM timed d
+  FROM decided d
+  JOIN scan_rule r ON r.tenant_id = d.tenant_id,
+       -- Not even where PostgreSQL and Python know different clock changes is a contact looked at for ever.
+       LATERAL (SELECT least(d.next_event, CASE WHEN d.next_months IS NOT NULL THEN
+                    (SELECT {_start_of("m.at")}
+                       FROM (SELECT (d.last_at AT TIME ZONE r.zone)::date
+                                    + make_interval(months => d.next_months) AS at OFFSET 0) m) END) AS at OFFSET 0) n
 """
 
 # What the batch comes to, for the report and to know which changes there are to make.

@@ -10,7 +10,7 @@ from calendar import monthrange
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cache, cached_property, lru_cache
+from functools import cache, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -71,23 +71,17 @@ class Rules:
     """Whether the module is switched on (or asked for): then arms are drawn."""
     mark: str
     known_mark: str | None
-    defaults: Callable[[str], dict[str, Any]]
+    choose: Callable[[str | None, str | None], dict[str, Any]]
 
     @property
     def changed(self) -> bool:
         """Whether the tenant's rules are others than those its contacts were last looked at by."""
         return self.mark != self.known_mark
 
-    @cached_property
+    @property
     def chosen(self) -> dict[str, Any]:
         """The settings of the activation; what it does not say is the module's default, by the niche's thresholds."""
-        given = json.loads(self.settings) if self.settings else {}
-        settings = self.defaults(self.thresholds or "{}") | given
-        settings["dormant_cohorts_months"] = sorted(settings["dormant_cohorts_months"])
-        last = settings["dormant_cohorts_months"][-1]
-        if settings["give_up_after_months"] < last:
-            settings["give_up_after_months"] = last + 12
-        return settings
+        return self.choose(self.thresholds, self.settings)
 
     @property
     def cohorts(self) -> list[int]:
@@ -105,9 +99,9 @@ def load(cursor: CursorWrapper, tenant_ids: Iterable[int]) -> dict[int, Rules]:
             "checkpoint": CHECKPOINT,
         },
     )
-    defaults = cache(_defaults)
+    choose = cache(_chosen)  # of thousands of tenants most have the same settings
     return {
-        tenant_id: Rules(tenant_id, timezone, thresholds, settings, live, mark, known, defaults)
+        tenant_id: Rules(tenant_id, timezone, thresholds, settings, live, mark, known, choose)
         for tenant_id, timezone, thresholds, settings, live, mark, known in cursor.fetchall()
     }
 
@@ -127,25 +121,35 @@ def remember(cursor: CursorWrapper, rules: Sequence[Rules], *, now: datetime) ->
 def lay_out(cursor: CursorWrapper, rules: Iterable[Rules], *, now: datetime) -> None:
     """Fill the temporary table ``scan_rule``."""
     cursor.execute(TABLE)
+    rows: dict[tuple[str, str | None, str | None], tuple[str, ...]] = {}
     with cursor.copy("COPY scan_rule FROM STDIN") as copy:
         for each in rules:
-            copy.write_row(_row(each, now))
+            key = (each.timezone, each.thresholds, each.settings)
+            if key not in rows:
+                rows[key] = _row(each, now)
+            copy.write_row((each.tenant_id, each.timezone, *rows[key]))
     cursor.execute("ANALYZE scan_rule")
 
 
-def _row(rules: Rules, now: datetime) -> tuple[Any, ...]:
+def _row(rules: Rules, now: datetime) -> tuple[str, ...]:
     settings = rules.chosen
-    cohorts = settings["dormant_cohorts_months"]
+    # The longest first, so that the cut-offs ascend, as width_bucket wants them.
+    cohorts = settings["dormant_cohorts_months"][::-1]
     tags = settings["do_not_contact_tags"] if settings["exclude_do_not_contact"] else []
+    give_up = settings["give_up_after_months"]
     return (
-        rules.tenant_id,
-        rules.timezone,
-        cohorts,
-        [cut_off(now, rules.timezone, months) for months in cohorts],
-        settings["give_up_after_months"],
-        cut_off(now, rules.timezone, settings["give_up_after_months"]),
-        sorted({tag.strip().lower() for tag in tags}),
+        _array(cohorts),
+        _array(cut_off(now, rules.timezone, months) for months in cohorts),
+        str(give_up),
+        str(cut_off(now, rules.timezone, give_up)),
+        _array(sorted({tag.strip().lower() for tag in tags})),
     )
+
+
+def _array(values: Iterable[object]) -> str:
+    """A PostgreSQL array, written out once for all the tenants that share it."""
+    quoted = (str(value).replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return "{" + ",".join(f'"{value}"' for value in quoted) + "}"
 
 
 @lru_cache(maxsize=4096)
@@ -176,6 +180,14 @@ def _latest_day(today: date, months: int) -> date:
     last = monthrange(year, month + 1)[1]
     at_month_end = today.day == monthrange(today.year, today.month)[1]
     return date(year, month + 1, last if at_month_end else min(today.day, last))
+
+
+def _chosen(thresholds: str | None, settings: str | None) -> dict[str, Any]:
+    chosen = _defaults(thresholds or "{}") | (json.loads(settings) if settings else {})
+    cohorts = chosen["dormant_cohorts_months"] = sorted(chosen["dormant_cohorts_months"])
+    if chosen["give_up_after_months"] < cohorts[-1]:
+        chosen["give_up_after_months"] = cohorts[-1] + 12
+    return chosen
 
 
 def _defaults(thresholds: str) -> dict[str, Any]:

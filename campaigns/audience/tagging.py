@@ -52,11 +52,16 @@ COHORTS = """
 CREATE TEMPORARY TABLE IF NOT EXISTS cohort_tag (tenant_id bigint, contact_id bigint, name text) ON COMMIT DROP;
 TRUNCATE cohort_tag
 """
+# One contact at a time (OFFSET 0 keeps it so): the table of all tags is not read as a whole.
 CLEAR_COHORTS = """
-DELETE FROM campaigns_contacttag t
- USING cohort_tag w
- WHERE t.tenant_id = w.tenant_id AND t.contact_id = w.contact_id AND t.name ~ '^winback:[0-9]+m$'
-   AND t.name IS DISTINCT FROM w.name
+DELETE FROM campaigns_contacttag
+ WHERE id = ANY(ARRAY(
+       SELECT g.id
+         FROM cohort_tag w,
+              LATERAL (SELECT id FROM campaigns_contacttag
+                        WHERE tenant_id = w.tenant_id AND contact_id = w.contact_id AND name LIKE 'winback:%%m'
+                          AND name ~ '^winback:[0-9]+m$' AND name IS DISTINCT FROM w.name
+                       OFFSET 0) g))
 """
 SET_COHORTS = """
 INSERT INTO campaigns_contacttag (tenant_id, contact_id, name, source, added_at)
@@ -120,7 +125,7 @@ def follow_cohorts(cursor: CursorWrapper, *, now: datetime) -> None:
     The journal has the episode's own events, so the tags get none.
     """
     cursor.execute("ANALYZE cohort_tag")
-    cursor.execute(CLEAR_COHORTS)
+    cursor.execute(CLEAR_COHORTS, {})
     cursor.execute(SET_COHORTS, {"now": now})
 
 

@@ -1,6 +1,7 @@
 """What a scan costs: a constant number of statements, and the index over what is due."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -13,9 +14,9 @@ from tests.factories import make_activation, make_tenant
 from winback.tenancy import acting_for_all
 
 
-def queries_of_a_scan(tenant: Tenant, now: datetime, **options: bool) -> int:
+def queries_of_a_scan(tenant: Tenant, now: datetime) -> int:
     with CaptureQueriesContext(connection) as queries:
-        dormancy.scan(now=now, tenant=tenant, **options)
+        dormancy.scan(now=now, tenant=tenant)
     return len(queries)
 
 
@@ -58,10 +59,10 @@ def test_the_number_of_statements_does_not_grow_with_the_tenants(now: datetime, 
 def test_what_is_due_is_found_by_its_index(tenant: Tenant, now: datetime, due: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO campaigns_contact (tenant_id, external_id, state, email, phone, first_name, last_name, company, "
-            "address, city, region, postal_code, country, timezone, timezones, acquisition_channel, attributes, name_key, "
-            "created_at, updated_at) SELECT %s, n, 'active', '', '', '', '', '', '', '', '', '', '', '', '{}', '', '{}', "
-            "'', %s, %s FROM generate_series(1, 20000) n",
+            "INSERT INTO campaigns_contact (tenant_id, external_id, state, email, phone, first_name, last_name, "
+            "company, address, city, region, postal_code, country, timezone, timezones, acquisition_channel, "
+            "attributes, name_key, created_at, updated_at) SELECT %s, n, 'active', '', '', '', '', '', '', '', '', '', "
+            "'', '', '{}', '', '{}', '', %s, %s FROM generate_series(1, 20000) n",
             [tenant.pk, now, now],
         )
         cursor.execute(
@@ -72,7 +73,7 @@ def test_what_is_due_is_found_by_its_index(tenant: Tenant, now: datetime, due: i
         )
         cursor.execute("ANALYZE campaigns_contactstat")
         cursor.execute(dormancy_facts.TABLES)
-        values = {"now": now, "tenants": [tenant.pk], "limit": dormancy.BATCH, "passed_over": []}
+        values: dict[str, Any] = {"now": now, "tenants": [tenant.pk], "limit": dormancy.BATCH, "passed_over": []}
         cursor.execute("EXPLAIN (ANALYZE, FORMAT TEXT) " + dormancy_facts.PICK_DUE, values)
         plan = "\n".join(line for (line,) in cursor.fetchall())
 
