@@ -79,7 +79,7 @@ class ContactAdmin(HistoryAdmin):
     )
     list_display = (
         "__str__", "email", "phone", "dormancy", "last_job", "jobs",
-        money_column("stat.total_minor", "tenant.currency", "Spent"), pill_column("state"),
+        money_column("stat.total_minor", "tenant.currency", "Spent"),
     )  # fmt: skip
     list_select_related = ("stat", "tenant")
     list_filter = ("state", DormancyFilter)
@@ -102,6 +102,8 @@ class ContactAdmin(HistoryAdmin):
 
     @admin.display(description="Dormancy")
     def dormancy(self, contact: Any) -> str:
+        if contact.state != Contact.State.ACTIVE:
+            return pill(contact.state)
         return pill(f"{contact.cohort} months", "warn") if contact.cohort else "–"
 
     @admin.display(description="Last job")
@@ -177,6 +179,7 @@ class EpisodeAdmin(ByContact):
     console_icon = "clock"
     console_order = 40
     console_name = "Lapses"
+    console_many = "lapses"
     console_empty = nothing_yet(
         "Nobody has gone quiet yet",
         "The hourly scan opens a lapse when a customer crosses the first cohort.",
@@ -371,6 +374,7 @@ class ImportBatchAdmin(HistoryAdmin):
     console_icon = "upload"
     console_order = 90
     console_name = "Imports"
+    console_many = "imports"
     change_list_template = "campaigns/imports.html"
     list_display = (
         "file_name",

@@ -14,6 +14,8 @@ class TouchAdmin(HistoryAdmin):
     console_section = "Campaigns"
     console_icon = "shield"
     console_order = 80
+    console_name = "Touches"
+    console_many = "touches"
     console_empty = nothing_yet("No household was written to yet", "Caps are counted from this ledger.", icon="shield")
     list_display = ("__str__", link_column("household"), link_column("message"), "channel", "touched_at")
     list_select_related = ("household", "message")

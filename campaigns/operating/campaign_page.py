@@ -20,7 +20,7 @@ from campaigns.planning.models import Campaign, Enrolment, Message, Step, Varian
 from tenants.accounts.console import tenant_of
 from tenants.journal import tasks
 from winback.console.charts import Part, StackedBar
-from winback.console.columns import address_of, link_to
+from winback.console.columns import link_to
 from winback.console.components import Panel
 from winback.console.deeds import deed
 from winback.console.formatting import words
@@ -64,7 +64,7 @@ class CampaignPageAdmin(CampaignAdmin):
             "pills": [row.state],
             "notes": notes,
             "facts": [
-                ("Module", link_to(row.activation)),
+                ("Module", link_to(row.activation.module)),
                 ("Offer", link_to(row.offer) if row.offer is not None else "None"),
                 ("Brand", link_to(row.brand)),
                 ("Counts as coming back", f"Within {row.window_days} days of the first step"),
@@ -213,6 +213,3 @@ class CampaignPageAdmin(CampaignAdmin):
         where = "the local outbox" if tenant.sandbox else "your own address"
         self.message_user(request, f"A test is on its way to {where}. Tasks says how it went.")
         return None
-
-
-__all__ = ["CampaignPageAdmin", "address_of"]

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from campaigns.operating.contact_page import sentence
-from campaigns.operating.outbox_reading import has_left, words_of
+from campaigns.operating.outbox_reading import words_of
 from campaigns.planning.admin import MessageAdmin
 from campaigns.planning.models import Message
 from campaigns.tracking.models import Interaction
@@ -22,7 +22,21 @@ from winback.console.deeds import deed
 from winback.console.formatting import words
 from winback.console.security import message_preview
 
-_WHEN = {"plan": "When it was planned", "claim": "Before it was to leave", "render": "On its words", "ask": "Asked"}
+_WHEN = {"plan": "When it was planned", "claim": "Before it left", "send": "On its words", "ask": "Asked"}
+_GUARDS = {
+    "contact_active": "The contact is active",
+    "came_back": "It has not come back meanwhile",
+    "booked": "Nothing is booked ahead",
+    "do_not_contact": "No do-not-contact tag",
+    "suppression": "The address is not suppressed",
+    "channel_on": "The channel is switched on",
+    "address": "There is an address",
+    "consent": "There is permission",
+    "silence": "Not silent for too long",
+    "quiet_hours": "Outside quiet hours",
+    "frequency_cap": "The household’s cap has room",
+    "module_active": "The module is active",
+}
 _CERTAINTY = {
     "kept": "The very message, as it stands in the local outbox.",
     "same": "Rendered again, and the same to the last character: its digest is the one that was kept.",
@@ -45,6 +59,7 @@ class MessagePageAdmin(MessageAdmin):
         said = words_of(row, now=timezone.now())
         return {
             "hide_form": True,
+            "heading": f"{self.label(row)} to {row.contact}",
             "pills": [row.state, row.arm],
             "facts": self._facts(row),
             "notes": self._notes(row),
@@ -87,26 +102,25 @@ class MessagePageAdmin(MessageAdmin):
         ]
 
     def _verdicts(self, message: Message) -> list[dict[str, Any]]:
-        """Each guard once, with its last answer: asked when planning, again in the claim, and on the words."""
-        names = dict(Guard.objects.values_list("code", "name"))
-        asks = {guard.code: str(guard.content.get("asks", "")) for guard in Guard.objects.all()}
-        listed = []
+        """Each guard with its last answer (it is asked when planning, again in the claim, and on the words)."""
+        known = {guard.code: guard for guard in Guard.objects.all()}
+        last: dict[str, dict[str, Any]] = {}
         for told in message.verdicts if isinstance(message.verdicts, list) else []:
             code = str(told.get("guard", ""))
+            guard = known.get(code)
             facts = told.get("facts") if isinstance(told.get("facts"), dict) else {}
-            listed.append(
-                {
-                    "name": names.get(code, words(code)),
-                    "asks": asks.get(code, ""),
-                    "allowed": bool(told.get("allowed")),
-                    "reason": sentence(told["reason"]) if told.get("reason") else "",
-                    "facts": ", ".join(f"{words(name).lower()}: {value}" for name, value in facts.items()),
-                    "when": _WHEN.get(str(told.get("when", "")), words(told.get("when"))),
-                    "at": parse_datetime(told["at"]) if isinstance(told.get("at"), str) else None,
-                    "version": told.get("version"),
-                }
-            )
-        return listed
+            last.pop(code, None)
+            last[code] = {
+                "name": guard.name if guard is not None else _GUARDS.get(code, words(code)),
+                "asks": str(guard.content.get("asks", "")) if guard is not None else "",
+                "allowed": bool(told.get("allowed")),
+                "reason": sentence(told["reason"]) if told.get("reason") else "",
+                "facts": [(words(name), _fact(value, message.tenant.timezone)) for name, value in facts.items()],
+                "when": _WHEN.get(str(told.get("when", "")), words(told.get("when"))),
+                "at": parse_datetime(told["at"]) if isinstance(told.get("at"), str) else None,
+                "version": told.get("version"),
+            }
+        return sorted(last.values(), key=lambda one: one["allowed"])
 
     def _course(self, message: Message) -> list[TimelineEntry]:
         entries = [TimelineEntry(message.planned_at, "Planned", tone="info")]
@@ -136,4 +150,6 @@ class MessagePageAdmin(MessageAdmin):
         return message_preview(lambda: HttpResponse(html))()
 
 
-__all__ = ["MessagePageAdmin", "has_left"]
+def _fact(value: Any, zone: str) -> str:
+    moment = parse_datetime(value) if isinstance(value, str) and value[:4].isdigit() and "T" in value else None
+    return formatting.moment(moment, zone) if moment is not None else str(value).replace("_", " ")

@@ -15,7 +15,6 @@ from campaigns.planning.models import Message
 from tenants.connections.connecting import outbox_directory
 
 _MOST_BYTES = 2_000_000
-_LEFT = (Message.State.HANDED_OVER, Message.State.DELIVERED, Message.State.BOUNCED, Message.State.COMPLAINED)
 
 
 @dataclass(frozen=True)
@@ -44,10 +43,6 @@ def words_of(message: Message, *, now: datetime) -> Words | None:
         return None
     same = bool(message.content_sha256) and rendered.sha256 == message.content_sha256
     return Words("same" if same else "today", rendered.subject, rendered.html, rendered.text)
-
-
-def has_left(message: Message) -> bool:
-    return message.state in _LEFT
 
 
 def _kept(message: Message) -> Words | None:

@@ -54,10 +54,8 @@ class Timeline:
 
 def timeline(contact: Contact, *, before: datetime | None = None) -> Timeline:
     """The page of entries before this moment. What is planned stands on the first one, whenever it is due."""
-    found: list[TimelineEntry] = []
-    for source in (_messages, _jobs, _interactions, _lapses, _enrolments, _returns, _consents, _events):
-        found += source(contact, before)
-    found.sort(key=lambda entry: entry.at, reverse=True)
+    ranked = [(entry.at, place, entry) for place, source in enumerate(_SOURCES) for entry in source(contact, before)]
+    found = [entry for _, _, entry in sorted(ranked, key=lambda one: one[:2], reverse=True)]
     if len(found) <= PAGE:
         return Timeline(found, None)
     edge = found[PAGE - 1].at
@@ -114,7 +112,7 @@ def _interactions(contact: Contact, before: datetime | None) -> list[TimelineEnt
 
 def _lapses(contact: Contact, before: datetime | None) -> list[TimelineEntry]:
     rows = DormancyEpisode.objects.for_tenant(contact.tenant_id).filter(contact=contact)
-    opened = [
+    return [
         TimelineEntry(
             row.opened_at,
             "Went quiet: a lapse was opened",
@@ -124,7 +122,11 @@ def _lapses(contact: Contact, before: datetime | None) -> list[TimelineEntry]:
         )
         for row in _page(rows, "opened_at", before)
     ]
-    closed = [
+
+
+def _closings(contact: Contact, before: datetime | None) -> list[TimelineEntry]:
+    rows = DormancyEpisode.objects.for_tenant(contact.tenant_id).filter(contact=contact)
+    return [
         TimelineEntry(
             row.closed_at,
             f"Lapse closed: {words(row.closed_by).lower()}",
@@ -132,12 +134,11 @@ def _lapses(contact: Contact, before: datetime | None) -> list[TimelineEntry]:
         )
         for row in _page(rows.filter(closed_at__isnull=False), "closed_at", before)
     ]
-    return opened + closed
 
 
 def _enrolments(contact: Contact, before: datetime | None) -> list[TimelineEntry]:
     rows = Enrolment.objects.for_tenant(contact.tenant_id).filter(contact=contact).select_related("campaign")
-    begun = [
+    return [
         TimelineEntry(
             row.enrolled_at,
             f"Enrolled in “{row.campaign.name}”" + (" as held out" if row.arm == "held_out" else ""),
@@ -146,11 +147,14 @@ def _enrolments(contact: Contact, before: datetime | None) -> list[TimelineEntry
         )
         for row in _page(rows, "enrolled_at", before)
     ]
-    ended = [
+
+
+def _endings(contact: Contact, before: datetime | None) -> list[TimelineEntry]:
+    rows = Enrolment.objects.for_tenant(contact.tenant_id).filter(contact=contact)
+    return [
         TimelineEntry(row.ended_at, f"Sequence ended: {words(row.ended_by).lower()}")
         for row in _page(rows.filter(ended_at__isnull=False), "ended_at", before)
     ]
-    return begun + ended
 
 
 def _returns(contact: Contact, before: datetime | None) -> list[TimelineEntry]:
@@ -193,3 +197,9 @@ def _detail(data: dict[str, Any]) -> str:
     return ", ".join(
         str(data[name]) for name in ("name", "tag", "reason", "channel", "cohort_months") if data.get(name)
     )
+
+
+# What happens at one moment stands in the order in which it follows from each other, the last on top.
+_SOURCES = (
+    _consents, _jobs, _lapses, _enrolments, _messages, _interactions, _returns, _closings, _endings, _events,
+)  # fmt: skip

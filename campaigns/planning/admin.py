@@ -52,7 +52,7 @@ class CampaignAdmin(TenantAdmin):
         return (
             super()
             .get_queryset(request)
-            .select_related("offer", "brand", "activation", "tenant__niche", "tenant__plan")
+            .select_related("offer", "brand", "activation__module", "tenant__niche", "tenant__plan")
         )
 
     def offered(self, request: HttpRequest, row: Any) -> list[str]:
@@ -238,13 +238,16 @@ class MessageAdmin(HistoryAdmin):
     console_order = 30
     console_empty = nothing_yet("No messages yet", "They are planned when a campaign runs.", icon="send")
     list_display = (
-        "__str__", link_column("contact"), link_column("campaign"), pill_column("state"), "why", pill_column("arm"),
-        "due_at", "handed_over_at",
+        "label", link_column("contact"), pill_column("state"), "why", pill_column("arm"), "due_at", "handed_over_at",
     )  # fmt: skip
-    list_select_related = ("contact", "campaign")
+    list_select_related = ("contact",)
     list_filter = ("state", "channel", "arm", "campaign", "step_code")
     linked_by = ("contact", "enrolment", "step", "reason")
     sortable_by = ()
+
+    @admin.display(description="Message")
+    def label(self, message: Message) -> str:
+        return f"{words(message.step_code)} by {'text' if message.channel == 'sms' else 'e-mail'}"
 
     @admin.display(description="Why")
     def why(self, message: Message) -> str:

@@ -41,6 +41,7 @@ class OfferForm(TenantForm):
                     self.initial[name] = Decimal(kept).scaleb(-exponent(self.tenant.currency))
         if "terms" in self.fields:
             self.fields["terms"].required = True
+            self.fields["terms"].widget.attrs["rows"] = 4
         if "expires_on" in self.fields:
             self.fields["expires_on"].widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
-from catalog.models import Module
+from catalog.models import Guard, Module, Niche
 from tenants.accounts.admin import BusinessAdmin
 from tenants.accounts.console import TenantAdmin, nothing_yet, tenant_of
 from tenants.accounts.models import Tenant
@@ -16,7 +16,7 @@ from tenants.activation import activating, jobs, onboarding
 from tenants.activation.forms import NewTenantForm
 from tenants.activation.models import ModuleActivation
 from tenants.activation.module_settings import SettingsInvalid
-from tenants.activation.setting_forms import given, settings_form, show_faults
+from tenants.activation.setting_forms import given, in_order, settings_form, show_faults, written
 from tenants.connections.admin import ConnectionAdmin
 from tenants.connections.models import Connection
 from winback.console.admin_base import ReadOnlyAdmin
@@ -88,7 +88,7 @@ def requirements_panel(activation: ModuleActivation | None) -> Panel:
         ("Soon", "warn", told.get("eventually_due", [])),
     ]
     context = {"groups": [group for group in groups if group[2]], "activation": activation}
-    return Panel("What it needs", template="tenants/requirements.html", context=context)
+    return Panel("What it needs", template="tenants/requirements.html", context=context, wide=True)
 
 
 @admin.register(Module)
@@ -138,21 +138,23 @@ class ModuleAdmin(ReadOnlyAdmin):
         content = row.content
         names = {"crm": "Contacts and jobs", "email": "E-mail", "sms": "Text messages"}
         facts = [
-            ("What it does", content.get("summary", "")),
-            ("Begins when", words(content.get("trigger", "").replace(".", " "))),
+            ("Begins when", {"customer.dormant": "A customer has gone quiet"}.get(content.get("trigger", ""), "–")),
             ("Needs", ", ".join(names.get(each, each) for each in content.get("required_capabilities", []))),
-            ("Guards", ", ".join(words(each) for each in content.get("guards", []))),
-            ("Made for", ", ".join(words(each.replace("-", " ")) for each in content.get("recommended_niches", []))),
+            ("Guards", _names(Guard, content.get("guards", []))),
+            ("Made for", _names(Niche, content.get("recommended_niches", []))),
             ("Version", f"{row.version} · {content.get('status_label', row.status)}"),
         ]
         panels = []
         if activation is not None:
             panels.append(requirements_panel(activation))
-            schema = content["settings"]["properties"]
-            rows = [(each.get("title", name), _written(activation.settings.get(name))) for name, each in schema.items()]
-            panels.append(Panel("Settings", template="tenants/settings.html", context={"rows": rows}))
+            rows = [
+                (each.get("title", name), written(name, each, activation.settings.get(name)))
+                for name, each in in_order(content["settings"])
+            ]
+            panels.append(Panel("Settings", template="tenants/settings.html", context={"rows": rows}, wide=True))
         return {
             "pills": [activation.state if activation is not None else "available"],
+            "lead": content.get("summary", ""),
             "facts": facts,
             "panels": panels,
             "hide_form": True,
@@ -235,12 +237,9 @@ class ModuleAdmin(ReadOnlyAdmin):
         return asked
 
 
-def _written(value: Any) -> str:
-    if isinstance(value, bool):
-        return "Yes" if value else "No"
-    if isinstance(value, list):
-        return ", ".join(str(each) for each in value) or "–"
-    return "–" if value is None else str(value)
+def _names(model: type[Guard] | type[Niche], codes: list[str]) -> str:
+    known = model._default_manager.in_bulk(codes)
+    return ", ".join(str(known.get(code, code)) for code in codes)
 
 
 @admin.register(Tenant)

@@ -6,8 +6,15 @@ from typing import Any
 from django import forms
 
 from tenants.accounts.models import Tenant
+from winback.console.formatting import words
 
 Choices = Callable[[Tenant], Sequence[tuple[str, str]]]
+_ORDER = (
+    "dormant_cohorts_months", "channels", "offer", "holdout_share", "attribution_window_days", "daily_enrolment_cap",
+    "frequency_cap_touches", "frequency_cap_days", "email_courteous_hours", "exclude_do_not_contact",
+    "do_not_contact_tags", "reenrol_after_days", "give_up_after_months", "marketing_after_months_of_silence",
+)  # fmt: skip
+
 CHOICES: dict[str, Choices] = {}
 """What may be chosen for a setting that names a row of another app, filled by that app: the offer's codes."""
 
@@ -35,9 +42,28 @@ class ListField(forms.CharField):
             raise forms.ValidationError("Write whole numbers with commas between: 6, 9, 12.") from error
 
 
+def in_order(schema: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """The settings as people think of them (the database keeps the schema without its order); new ones at the end."""
+    place = {name: number for number, name in enumerate(_ORDER)}
+    return sorted(schema["properties"].items(), key=lambda pair: (place.get(pair[0], len(place)), pair[0]))
+
+
+def written(name: str, setting: Mapping[str, Any], value: Any) -> str:
+    """A setting's value as people read it."""
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if value is None:
+        return "By default"
+    if isinstance(value, list):
+        return ", ".join(words(each) if name == "channels" else str(each) for each in value) or "–"
+    if setting.get("maximum", 100) <= 1:
+        return f"{value * 100:g} %"
+    return str(value)
+
+
 def settings_form(schema: Mapping[str, Any], tenant: Tenant) -> type[forms.Form]:
     """A form class with one field for each setting of the schema."""
-    fields = {name: _field(name, setting, tenant) for name, setting in schema["properties"].items()}
+    fields = {name: _field(name, setting, tenant) for name, setting in in_order(schema)}
     return type("SettingsForm", (forms.Form,), fields)
 
 

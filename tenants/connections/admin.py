@@ -176,6 +176,7 @@ class CapabilityAdmin(FoundAdmin):
 
     console_order = 30
     console_name = "Capabilities"
+    console_many = "capabilities"
     console_empty = nothing_yet(
         "Nothing was tried yet", "What works is tried when a module is activated.", icon="check"
     )
@@ -192,6 +193,7 @@ class DataAdmin(FoundAdmin):
 
     console_order = 31
     console_name = "Data on hand"
+    console_many = "kinds of data"
     console_empty = nothing_yet("No data yet", "Each import notes here how much there is.", icon="check")
     list_display = ("kind", "rows", "newest_at", "recorded_at")
     ordering = ("kind", "pk")

@@ -42,6 +42,7 @@ class AuditAdmin(HistoryAdmin):
     console_icon = "shield"
     console_order = 90
     console_name = "Audit log"
+    console_many = "entries"
     list_display = ("sequence", "action", "who", "subject_kind", "subject_id", "occurred_at")
     sortable_by = ("sequence",)
     ordering = ("-sequence",)

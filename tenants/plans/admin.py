@@ -13,6 +13,8 @@ class UsageAdmin(TenantAdmin):
     console_section = "Settings"
     console_icon = "chart"
     console_order = 50
+    console_name = "Usage"
+    console_many = "lines of usage"
     console_empty = nothing_yet(
         "Nothing was used yet", "What the plan meters is counted here by the month.", icon="chart"
     )

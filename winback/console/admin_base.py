@@ -33,6 +33,8 @@ class ConsoleAdmin(AnyModelAdmin):
     console_icon = "list"
     console_order = 50
     console_name = ""
+    console_many = ""
+    """How several rows are called, where Django adds an s too many."""
     console_empty: EmptyState | None = None
     show_facets = ShowFacets.NEVER
     list_per_page = 50

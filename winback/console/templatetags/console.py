@@ -21,7 +21,7 @@ from winback.console.components import Attention, Check, EmptyState, Kpi, Panel,
 register = template.Library()
 
 TONES = {
-    "good": "delivered running active activated won reactivated treated ok ready completed handed_over business"
+    "good": "delivered running active activated won reactivated ok ready completed handed_over business"
     " booking done confirmed clicked replied booked",
     "warn": "paused postponed deferred degraded dormant blocked unknown pending suspended exhausted stale",
     "bad": "failed bounced complained suppressed missing error erased revoked opt_out do_not_contact",
