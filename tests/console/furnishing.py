@@ -1,0 +1,126 @@
+"""A tenant with one row of everything that the console shows, and people of every role in it."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from campaigns.audience.models import (
+    Assignment,
+    Consent,
+    ContactTag,
+    ImportBatch,
+    Suppression,
+)
+from campaigns.compliance.models import Touch
+from campaigns.operating.models import SimulatedDay
+from campaigns.planning.models import Offer
+from campaigns.results.models import Reactivation
+from campaigns.tracking.models import BookingRequest, Interaction
+from tenants.access.keys import create_key
+from tenants.access.models import Membership, User
+from tenants.accounts.models import Tenant
+from tenants.connections.connecting import connect
+from tenants.connections.models import CapabilityEvidence, DataEvidence
+from tenants.journal import audit
+from tenants.journal.models import Event, Task
+from tenants.plans.models import Usage
+from tests import factories
+
+PASSWORD = "a long enough password"
+ROLES = [str(role) for role in Membership.Role]
+NOW = factories.NOW
+
+
+def make_person(email: str, **fields: Any) -> User:
+    """Somebody who may sign in to the console; with a ``password`` also through the sign-in page."""
+    return User.objects.create_user(username=email, email=email, is_staff=True, **fields)
+
+
+def member(tenant: Tenant, role: str, email: str = "") -> User:
+    """Somebody with a role in the tenant; both in the open scope."""
+    person = make_person(email or f"{role}@{tenant.slug}.example.com")
+    Membership.objects.create(tenant=tenant, user=person, role=role, created_at=NOW)
+    return person
+
+
+def furnish(tenant: Tenant, mark: str) -> dict[str, Any]:
+    """One row of every noun, each naming ``mark`` where it has words of its own; by model name."""
+    contact = factories.make_contact(tenant, first_name=mark, last_name="Contact", email=f"{mark}@example.com")
+    contact.phone, contact.phone_key, contact.email_hmac = "+13125550142", "+13125550142", f"hmac-{mark}"
+    contact.name_key = f"contact {mark}"
+    contact.save()
+    job = factories.make_job(contact, NOW - timedelta(days=5), external_id=f"{mark}-job", service=f"{mark} visit")
+    activation = factories.make_activation(tenant)
+    offer = Offer.objects.create(
+        tenant=tenant, code=f"{mark}-offer", name=f"{mark} $25 off", kind="amount", value_minor=2500, cost_minor=2500,
+        terms="Once a customer.", created_at=NOW,
+    )  # fmt: skip
+    campaign = factories.make_campaign(tenant, name=f"{mark} campaign", offer=offer, activation=activation)
+    episode = factories.make_episode(contact)
+    enrolment = factories.make_enrolment(episode, campaign)
+    message = factories.make_message(
+        enrolment, state="delivered", subject=f"{mark} subject", handed_over_at=NOW - timedelta(days=29),
+        verdicts=[{"guard": "email_footer", "version": 1, "allowed": True, "at": NOW.isoformat(), "when": "claim"}],
+    )  # fmt: skip
+    connection = connect(tenant, kind="email", provider="local", label=f"{mark} outbox", now=NOW, actor="test")
+    key, _ = create_key(tenant, name=f"{mark} key", now=NOW)
+    step = campaign.steps.order_by("position").first()
+    Event.objects.create(tenant=tenant, kind=f"{mark}.happened", contact_id=contact.pk, occurred_at=timezone.now())
+    rows: dict[str, Any] = {
+        "contact": contact,
+        "household": contact.household,
+        "job": job,
+        "dormancyepisode": episode,
+        "consent": Consent.objects.create(
+            tenant=tenant, contact=contact, channel="sms", state="given", source=f"{mark} form", recorded_at=NOW,
+            stated_at=NOW, wording="Yes, text me.",
+        ),
+        "suppression": Suppression.objects.create(
+            tenant=tenant, channel="email", address_hmac=f"other-{mark}", reason="staff", source=mark,
+            contact_id=contact.pk, occurred_at=NOW,
+        ),
+        "assignment": Assignment.objects.create(
+            tenant=tenant, contact=contact, household_key=mark, share=2000, arm="treated", drawn_at=NOW
+        ),
+        "contacttag": ContactTag.objects.create(tenant=tenant, contact=contact, name=f"{mark} tag", source="import"),
+        "importbatch": ImportBatch.objects.create(
+            tenant=tenant, kind="contacts", file_name=f"{mark}.csv", sha256="0" * 64, state="done", rows=3, rejected=1,
+            started_at=NOW, finished_at=NOW,
+        ),
+        "offer": offer,
+        "campaign": campaign,
+        "step": step,
+        "enrolment": enrolment,
+        "message": message,
+        "touch": Touch.objects.create(
+            tenant=tenant, household=contact.household, ordinal=1, message=message, channel="email", touched_at=NOW
+        ),
+        "interaction": Interaction.objects.create(
+            tenant=tenant, kind="clicked", contact=contact, message=message, dedupe_key=mark, occurred_at=NOW
+        ),
+        "bookingrequest": BookingRequest.objects.create(
+            tenant=tenant, contact=contact, enrolment=enrolment, message=message, service=f"{mark} visit",
+            created_at=NOW,
+        ),
+        "reactivation": Reactivation.objects.create(
+            tenant=tenant, enrolment=enrolment, campaign=campaign, episode=episode, contact=contact, job=job,
+            arm="treated", amount_minor=12_000, currency="USD", assigned_at=enrolment.enrolled_at,
+            reactivated_at=job.completed_at, recorded_at=NOW,
+        ),
+        "simulatedday": SimulatedDay.objects.create(tenant=tenant, day=NOW.date(), result={"mark": mark}),
+        "brand": campaign.brand,
+        "connection": connection,
+        "capabilityevidence": CapabilityEvidence.objects.create(
+            tenant=tenant, capability="email", state="ready", detail=f"{mark} answers", checked_at=NOW
+        ),
+        "dataevidence": DataEvidence.objects.create(tenant=tenant, kind="contacts", rows=1, recorded_at=NOW),
+        "moduleactivation": activation,
+        "usage": Usage.objects.create(tenant=tenant, feature=f"{mark} use", month=NOW.date().replace(day=1), amount=1),
+        "apikey": key,
+        "task": Task.objects.create(tenant=tenant, kind="test", title=f"{mark} task", created_at=NOW),
+        "auditentry": audit.append(tenant.pk, actor="test", action=f"{mark}.done", now=NOW, subject=campaign),
+        "event": Event.objects.for_tenant(tenant).get(kind=f"{mark}.happened"),
+        "tenant": tenant,
+    }  # fmt: skip
+    return rows
