@@ -1,8 +1,8 @@
 """The frequency cap of a household, over channels and campaigns: a reservation in the touch ledger, taken in the claim.
 
 The n-th touch of a household can be inserted once: of two workers at the same household one waits, then gets nothing.
-SQL for embedding. It expects a temporary table ``claiming`` with id, household_id, due_at, refusal and until, and the
-parameters tenant, now, cap_touches, cap_days.
+SQL for embedding. It expects a temporary table ``claiming`` with id, household_id, due_at, refusal, until and ordinal,
+and the parameters tenant, now, cap_touches, cap_days.
 """
 
 # A touch whose message never left (blocked, failed, cancelled) is no touch.
@@ -16,13 +16,21 @@ SELECT t.household_id, t.touched_at,
    AND t.household_id IN (SELECT household_id FROM claiming WHERE refusal IS NULL AND until IS NULL)
 """
 
-# Those for whom the cap has no place left wait until the oldest of the last ``cap_touches`` touches is old enough.
-POSTPONE_CAPPED = f"""
+# Those for whom the cap has no place left wait until the oldest of the last ``cap_touches`` touches is old enough. The
+# others get their ordinals in the same look: an ordinal chosen later would come behind the touches that another worker
+# has committed meanwhile, and those were not counted.
+KEEP_CAPS = f"""
 WITH recent AS MATERIALIZED ({_RECENT}),
 used AS (SELECT household_id, count(*) AS number FROM recent GROUP BY household_id),
 place AS (
-    SELECT c.id, c.household_id, row_number() OVER (PARTITION BY c.household_id ORDER BY c.due_at, c.id) AS nth
-      FROM claiming c WHERE c.refusal IS NULL AND c.until IS NULL
+    SELECT c.id, c.household_id, coalesce(last.ordinal, 0) AS last_ordinal,
+           row_number() OVER (PARTITION BY c.household_id ORDER BY c.due_at, c.id) AS nth
+      FROM claiming c
+      LEFT JOIN LATERAL (
+            SELECT t.ordinal FROM campaigns_touch t
+             WHERE t.tenant_id = %(tenant)s AND t.household_id = c.household_id
+             ORDER BY t.ordinal DESC LIMIT 1) last ON true
+     WHERE c.refusal IS NULL AND c.until IS NULL
 ), over_cap AS (
     SELECT p.id, coalesce(
                (SELECT r.touched_at FROM recent r WHERE r.household_id = p.household_id AND r.nth = %(cap_touches)s),
@@ -30,19 +38,16 @@ place AS (
       FROM place p LEFT JOIN used u USING (household_id)
      WHERE coalesce(u.number, 0) + p.nth > %(cap_touches)s
 )
-UPDATE claiming c SET until = o.until, why = 'frequency_cap' FROM over_cap o WHERE o.id = c.id
+UPDATE claiming c
+   SET ordinal = p.last_ordinal + p.nth, until = o.until, why = CASE WHEN o.id IS NOT NULL THEN 'frequency_cap' END
+  FROM place p LEFT JOIN over_cap o ON o.id = p.id
+ WHERE c.id = p.id
 """
 
 RESERVE = """
 INSERT INTO campaigns_touch (tenant_id, household_id, ordinal, message_id, channel, touched_at)
-SELECT %(tenant)s, c.household_id,
-       coalesce(last.ordinal, 0) + row_number() OVER (PARTITION BY c.household_id ORDER BY c.due_at, c.id),
-       c.id, c.channel, %(now)s
+SELECT %(tenant)s, c.household_id, c.ordinal, c.id, c.channel, %(now)s
   FROM claiming c
-  LEFT JOIN LATERAL (
-        SELECT t.ordinal FROM campaigns_touch t
-         WHERE t.tenant_id = %(tenant)s AND t.household_id = c.household_id
-         ORDER BY t.ordinal DESC LIMIT 1) last ON true
  WHERE c.refusal IS NULL AND c.until IS NULL
  ORDER BY c.household_id, c.due_at, c.id
 ON CONFLICT DO NOTHING

@@ -36,28 +36,32 @@ class Claim:
 STAGE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS claiming (
     id bigint PRIMARY KEY, channel text, household_id bigint, due_at timestamptz, country text, region text,
-    zones text, refusal text, verdicts jsonb, until timestamptz, why text
+    zones text, refusal text, ended boolean, verdicts jsonb, ordinal int, until timestamptz, why text
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS candidate (
-    id bigint PRIMARY KEY, contact_id bigint, channel text, due_at timestamptz, lapsed_from timestamptz
+    id bigint PRIMARY KEY, contact_id bigint, channel text, due_at timestamptz, lapsed_from timestamptz, ended_by text
 ) ON COMMIT DROP;
 TRUNCATE claiming, candidate
 """
 
 # Rows that another worker looks at are left to it. Those of a paused campaign or a module that is not active are not
-# looked at: they keep their place.
+# looked at: they keep their place. It is asked at every claim, because either can happen while a long run sends.
 CANDIDATES = """
 WITH due AS MATERIALIZED (
     SELECT m.id, m.contact_id, m.channel, m.due_at, m.enrolment_id
       FROM campaigns_message m
      WHERE m.tenant_id = %(tenant)s AND m.campaign_id = %(campaign)s AND m.state IN ('planned', 'postponed')
        AND m.due_at <= %(now)s
+       AND EXISTS (SELECT FROM campaigns_campaign c
+                     JOIN tenants_moduleactivation a ON a.tenant_id = c.tenant_id AND a.id = c.activation_id
+                    WHERE c.tenant_id = %(tenant)s AND c.id = %(campaign)s AND c.state = 'running'
+                      AND a.state = 'activated')
      ORDER BY m.due_at, m.id
      LIMIT %(limit)s
        FOR UPDATE SKIP LOCKED
 )
-INSERT INTO candidate (id, contact_id, channel, due_at, lapsed_from)
-SELECT due.id, due.contact_id, due.channel, due.due_at, d.lapsed_from
+INSERT INTO candidate (id, contact_id, channel, due_at, lapsed_from, ended_by)
+SELECT due.id, due.contact_id, due.channel, due.due_at, d.lapsed_from, CASE WHEN e.state <> 'active' THEN e.ended_by END
   FROM due
   JOIN campaigns_enrolment e ON e.tenant_id = %(tenant)s AND e.id = due.enrolment_id
   JOIN campaigns_dormancyepisode d ON d.tenant_id = %(tenant)s AND d.id = e.episode_id
@@ -67,14 +71,16 @@ SELECT due.id, due.contact_id, due.channel, due.due_at, d.lapsed_from
 # pair of them: it is told how many are in the table.
 COUNTED = "ANALYZE candidate"
 
+# What ends an enrolment cancels what it sees. A message that was being handed over then and came back, or was planned
+# by a plan that had not committed, is found here.
 LOOK = f"""
 WITH asked AS (
     SELECT c.id AS ref, 0 AS place, c.contact_id, c.channel, %(brand)s::bigint AS brand_id, c.lapsed_from
       FROM candidate c
 ), judgement AS ({judged("claim")})
-INSERT INTO claiming (id, channel, household_id, due_at, country, region, zones, refusal, verdicts)
+INSERT INTO claiming (id, channel, household_id, due_at, country, region, zones, refusal, ended, verdicts)
 SELECT c.id, c.channel, j.household_id, c.due_at, j.country, j.region, array_to_string(j.timezones, ','),
-       j.refusal, j.verdicts
+       coalesce(c.ended_by, j.refusal), c.ended_by IS NOT NULL, j.verdicts
   FROM candidate c JOIN judgement j ON j.ref = c.id
 """
 
@@ -91,7 +97,7 @@ UPDATE claiming c SET until = x.until, why = 'quiet_hours'
 SETTLE = """
 WITH refused AS (
     UPDATE campaigns_message m
-       SET state = CASE WHEN c.refusal = ANY(%(came_first)s) THEN 'cancelled' ELSE 'blocked' END,
+       SET state = CASE WHEN c.ended OR c.refusal = ANY(%(came_first)s) THEN 'cancelled' ELSE 'blocked' END,
            reason = c.refusal, verdicts = m.verdicts || c.verdicts, settled_at = %(now)s
       FROM claiming c
      WHERE m.tenant_id = %(tenant)s AND m.id = c.id AND c.refusal IS NOT NULL
@@ -149,7 +155,7 @@ def claim(asking: Asking, *, hours: Hours, limit: int) -> Claim:
         cursor.execute(LOOK, values)
         looked_at = cursor.rowcount
         _keep_quiet_hours(cursor, asking, hours)
-        cursor.execute(caps.POSTPONE_CAPPED, values)
+        cursor.execute(caps.KEEP_CAPS, values)
         cursor.execute(SETTLE, values)
         blocked, postponed = cursor.fetchone()
         cursor.execute(TAKE, values)
