@@ -107,7 +107,7 @@ UPDATE made_household m SET id = h.id
 
 def find(cursor: CursorWrapper, tenant_id: int, phase: str, *, now: datetime) -> None:
     """Find or make the household of each contact that the staged batch is about to make (see NEWCOMERS)."""
-    values = {"tenant": tenant_id, "now": now, "most": MOST_SHARING, "offset": _OFFSET}
+    values: dict[str, int | datetime] = {"tenant": tenant_id, "now": now, "most": MOST_SHARING, "offset": _OFFSET}
     cursor.execute(PREPARE)
     cursor.execute(FIND_NEWCOMERS.format(phase=phase))
     cursor.execute("ANALYZE newcomer")

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from campaigns.audience import duplicates, import_batches, rejecting
+from campaigns.audience import addresses, duplicates, import_batches, rejecting
 from campaigns.audience.mapping import FileMapping, Record
 from campaigns.audience.models import ImportBatch
 from campaigns.audience.reading import UnreadableFile, opened
@@ -150,6 +150,7 @@ def import_file(
     when the same file is imported again, and one that is still running is joined. Importing a finished file again
     merges it again, which changes nothing.
     """
+    addresses.address_hmac("")  # the installation's key is made, if it must be, before any transaction that may fail
     content = mapping_content or {}
     report = ImportReport(0, 0, 0, 0, 0, 0, None)
     if dry_run:

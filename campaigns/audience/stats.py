@@ -30,11 +30,11 @@ SELECT {group}
        (array_agg(j.id ORDER BY j.completed_at DESC, j.id DESC) FILTER (WHERE j.status = 'completed'))[1]
            AS last_job_id,
        count(*) FILTER (WHERE j.status = 'completed') AS job_count,
-       coalesce(greatest(least(
+       greatest(least(coalesce(
            sum(j.amount_minor) FILTER (
                WHERE j.status = 'completed'
                  AND j.currency = (SELECT currency FROM tenants_tenant WHERE id = %(tenant)s)),
-       9e18), -9e18), 0)::bigint AS total_minor,
+       0), 9e18), -9e18)::bigint AS total_minor,
        max(j.completed_at) FILTER (WHERE j.status = 'scheduled') AS scheduled_at
   FROM campaigns_job j
  WHERE j.tenant_id = %(tenant)s {condition}

@@ -79,7 +79,8 @@ def test_a_file_does_not_undo_what_the_person_did_since(tenant: Tenant, tmp_path
     take(tenant, tmp_path, said)
     contact = Contact.objects.for_tenant(tenant).get(external_id="c1")
     record_consent(
-        contact, "email", "withdrawn", stated_at=factories.NOW, source="unsubscribe page", now=factories.NOW, actor="person"
+        contact, "email", "withdrawn", stated_at=factories.NOW, source="unsubscribe page", now=factories.NOW,
+        actor="person",
     )  # fmt: skip
 
     take(tenant, tmp_path, said, now=LATER)

@@ -223,7 +223,8 @@ def test_an_erased_contact_stays_erased(tenant: Tenant, tmp_path: Path) -> None:
     run("contacts", tenant, path)
     ann = contact(tenant)
     Contact.objects.for_tenant(tenant).filter(pk=ann.pk).update(
-        state="erased", email="", email_key=None, email_hmac=None, phone="", phone_key=None, phone_hmac=None, first_name=""
+        state="erased", email="", email_key=None, email_hmac=None, phone="", phone_key=None, phone_hmac=None,
+        first_name="",
     )  # fmt: skip
     ann.consents.all().delete()
     ann.tags.all().delete()

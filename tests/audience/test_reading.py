@@ -52,8 +52,8 @@ ANN = [{"external_id": "1", "email": "ann@example.com", "first_name": "Ann"}]
         gzip.compress(b"external_id,email,first_name\n1,ann@example.com,Ann\n"),
     ],
     ids=[
-        "plain", "no last line end", "BOM", "semicolon and CRLF", "tab", "CR", "sep=", "blank lines", "blanks and capitals",
-        "quotes", "NUL", "UTF-16 with BOM", "UTF-16 LE", "UTF-16 BE", "gzip",
+        "plain", "no last line end", "BOM", "semicolon and CRLF", "tab", "CR", "sep=", "blank lines",
+        "blanks and capitals", "quotes", "NUL", "UTF-16 with BOM", "UTF-16 LE", "UTF-16 BE", "gzip",
     ],
 )  # fmt: skip
 def test_the_same_row_in_many_dresses(tmp_path: Path, content: bytes) -> None:
@@ -156,8 +156,9 @@ def test_a_packed_file_that_is_one_endless_line_is_given_up_early(tmp_path: Path
 
 def workbook(path: Path, *values: list[object]) -> Path:
     book = Workbook()
+    sheet = book.create_sheet("Customers", 0)
     for line in values:
-        book.active.append(line)
+        sheet.append(line)
     book.save(path)
     return path
 
