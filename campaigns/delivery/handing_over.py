@@ -8,13 +8,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from campaigns.audience.models import Contact
 from campaigns.audience.suppressing import suppress
 from campaigns.delivery import intents, outbox, routing
 from campaigns.delivery.claiming import Claim
-from campaigns.delivery.hearing import Hearing
+from campaigns.delivery.hearing import Hearing, LeaseOver
 from campaigns.delivery.outbox import Evidence, Outcome
 from campaigns.delivery.rendering import Rendered
 from campaigns.planning.models import Message
@@ -31,6 +32,8 @@ GROUP_SIZE = 25
 TROUBLE_WAIT = timedelta(minutes=15)
 DEFERRED_WAIT = timedelta(hours=4)
 MOST_ATTEMPTS = 5
+START_WITHIN_SECONDS = outbox.LEASE_SECONDS - 120
+"""How long after its lease was taken a group may start messages: the slowest provider may think for two minutes."""
 
 
 @dataclass(frozen=True)
@@ -52,55 +55,115 @@ def _groups(items: Sequence[Ready]) -> Iterator[Sequence[Ready]]:
 
 
 def hand_over(
-    tenant: Tenant, connection: Connection, items: Sequence[Ready], claim: Claim, *, now: datetime, deliver: bool
+    tenant: Tenant,
+    connection: Connection,
+    items: Sequence[Ready],
+    claim: Claim,
+    *,
+    now: datetime,
+    deliver: bool,
+    resting: set[int],
 ) -> Counter[str]:
-    """Hand the messages of one channel over, through the tenant's connection for it."""
-    counts: Counter[str] = Counter()
-    trouble: ProviderTrouble | None = None
-    with intents.writing(claim.token) as journal, routing.opened(connection, now=now, deliver=deliver) as carrier:
-        for group in _groups(items):
-            with acting_for(tenant.pk):
-                may_leave = outbox.begin_hand_over(
-                    tenant.pk,
-                    [item.evidence for item in group],
-                    claim=claim.token,
-                    connection_id=connection.pk,
-                    now=now,
-                )
-            going = [item for item in group if item.message_id in may_leave]
-            hearing = Hearing(journal, Outcome)
-            try:
-                carrier.carry(going, hearing)
-            except ProviderTrouble as error:
-                logger.warning("Connection %s is in trouble: %s", connection.pk, error)
-                trouble = error
-            with acting_for(tenant.pk):
-                outcomes = [*hearing.outcomes.values(), *_given_up(tenant, hearing, going)]
-                counts.update(outbox.record_outcomes(tenant.pk, outcomes, claim=claim.token, now=now))
-                _suppress_dead(tenant, going, hearing, connection, now=now)
-                counts["postponed"] += _put_off(tenant, going, hearing, claim, now=now)
-            if trouble is not None:
-                break
-        with acting_for(tenant.pk):
-            # What was not handed over (stopped in between, or the provider is in trouble) is asked everything again.
-            counts["postponed"] += release(
-                tenant,
-                items,
-                claim,
-                now=now,
-                until=now + TROUBLE_WAIT if trouble is not None else None,
-                reason="provider_trouble" if trouble is not None else "",
-            )
-            if isinstance(trouble, ProviderMisconfigured):
-                connecting.pause(connection, reason=str(trouble), now=now)
+    """Hand the messages of one channel over, through the tenant's connection for it.
+
+    A connection that is in trouble is added to ``resting``: it is not asked again in this run.
+    """
+    try:
+        with (
+            routing.opened(connection, now=now, deliver=deliver) as carrier,
+            intents.writing(claim.token, kept=deliver) as journal,
+        ):
+            counts, trouble = _carry(tenant, connection, carrier, journal, items, claim, now=now)
+            # Before the journal goes: what is released here is what it says had not begun.
+            counts["postponed"] += _give_back(tenant, connection, items, claim, trouble, now=now)
+    except ProviderMisconfigured as error:  # it could not be opened
+        counts, trouble = Counter(postponed=_give_back(tenant, connection, items, claim, error, now=now)), error
+    if trouble is not None:
+        resting.add(connection.pk)
     return counts
 
 
+def _carry(
+    tenant: Tenant,
+    connection: Connection,
+    carrier: routing.Carrier,
+    journal: intents.IntentFile,
+    items: Sequence[Ready],
+    claim: Claim,
+    *,
+    now: datetime,
+) -> tuple[Counter[str], ProviderTrouble | None]:
+    """Hand over group by group, until all are, or the provider is in trouble or too slow for the lease."""
+    counts: Counter[str] = Counter()
+    for group in _groups(items):
+        begun = monotonic()
+        with acting_for(tenant.pk):
+            may_leave = outbox.begin_hand_over(
+                tenant.pk,
+                [item.evidence for item in group],
+                claim=claim.token,
+                connection_id=connection.pk,
+                now=now,
+            )
+        going = [item for item in group if item.message_id in may_leave]
+        hearing = Hearing(journal, Outcome, begun + START_WITHIN_SECONDS)
+        trouble: ProviderTrouble | None = None
+        slow = False
+        try:
+            carrier.carry(going, hearing)
+        except LeaseOver:
+            logger.warning("Connection %s is slow: the rest of its claim is left for the next.", connection.pk)
+            slow = True
+        except ProviderTrouble as error:
+            logger.warning("Connection %s is in trouble: %s", connection.pk, error)
+            trouble = error
+        with acting_for(tenant.pk):
+            outcomes = [*hearing.outcomes.values(), *_given_up(tenant, hearing, going)]
+            counts.update(outbox.record_outcomes(tenant.pk, outcomes, claim=claim.token, now=now))
+            _suppress_dead(tenant, going, hearing, connection, now=now)
+            counts["postponed"] += _put_off(tenant, going, hearing, claim, now=now)
+        if trouble is not None or slow:
+            return counts, trouble
+    return counts, None
+
+
+def _give_back(
+    tenant: Tenant,
+    connection: Connection,
+    items: Sequence[Ready],
+    claim: Claim,
+    trouble: ProviderTrouble | None,
+    *,
+    now: datetime,
+) -> int:
+    """What was not handed over (stopped in between, or the provider is in trouble) is asked everything again."""
+    with acting_for(tenant.pk):
+        if isinstance(trouble, ProviderMisconfigured):
+            connecting.pause(connection, reason=str(trouble), now=now)
+        if trouble is not None:
+            return rest(tenant, items, claim, now=now)
+        return release(tenant, items, claim, now=now, until=None, reason="")
+
+
+def rest(tenant: Tenant, items: Sequence[Ready], claim: Claim, *, now: datetime) -> int:
+    """Put messages off whose provider is in trouble."""
+    return release(tenant, items, claim, now=now, until=now + TROUBLE_WAIT, reason="provider_trouble")
+
+
 def release(
-    tenant: Tenant, items: Sequence[Ready], claim: Claim, *, now: datetime, until: datetime | None, reason: str
+    tenant: Tenant,
+    items: Sequence[Ready],
+    claim: Claim,
+    *,
+    now: datetime,
+    until: datetime | None,
+    reason: str,
+    tried: bool = False,
 ) -> int:
     ids = [item.message_id for item in items]
-    return outbox.release(tenant.pk, claim=claim.token, now=now, message_ids=ids, until=until, reason=reason)
+    return outbox.release(
+        tenant.pk, claim=claim.token, now=now, message_ids=ids, until=until, reason=reason, tried=tried
+    )
 
 
 def _given_up(tenant: Tenant, hearing: Hearing, going: Sequence[Ready]) -> list[Outcome]:
@@ -119,7 +182,7 @@ def _put_off(tenant: Tenant, going: Sequence[Ready], hearing: Hearing, claim: Cl
     number = 0
     for reason in sorted(set(hearing.later.values())):
         items = [item for item in going if hearing.later.get(item.message_id) == reason]
-        number += release(tenant, items, claim, now=now, until=now + DEFERRED_WAIT, reason=reason)
+        number += release(tenant, items, claim, now=now, until=now + DEFERRED_WAIT, reason=reason, tried=True)
     return number
 
 

@@ -65,11 +65,18 @@ def _path(claim: UUID) -> Path:
 
 
 @contextmanager
-def writing(claim: UUID) -> Iterator[IntentFile]:
+def writing(claim: UUID, *, kept: bool = True) -> Iterator[IntentFile]:
     """The journal of a claim, removed once everything in it is recorded in the database.
 
-    It stays when the work inside fails: recovery reads it.
+    It stays when the work inside fails: recovery reads it. A dry run, which hands nothing over, keeps none.
     """
+    if not kept:
+        descriptor = os.open(os.devnull, os.O_WRONLY)
+        try:
+            yield IntentFile(descriptor)
+        finally:
+            os.close(descriptor)
+        return
     _directory().mkdir(parents=True, exist_ok=True)
     path = _path(claim)
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

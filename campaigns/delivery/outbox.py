@@ -71,11 +71,19 @@ WITH r AS (
 SELECT state, count(*) FROM moved GROUP BY state
 """
 
+# What was not tried used no attempt, and the claim's verdicts were about nothing: a message that waits for its
+# connection is claimed every quarter of an hour. What postponed it stays.
 RELEASE = """
 UPDATE campaigns_message m
    SET state = CASE WHEN %(due)s::timestamptz IS NULL THEN 'planned' ELSE 'postponed' END,
        reason = %(reason)s, due_at = greatest(m.due_at, %(due)s), claim_token = NULL, lease_until = NULL,
-       settled_at = %(now)s
+       settled_at = %(now)s,
+       attempts = m.attempts - CASE WHEN m.state = 'handing_over' AND NOT %(tried)s THEN 1 ELSE 0 END,
+       verdicts = CASE WHEN %(tried)s THEN m.verdicts ELSE coalesce((
+           SELECT jsonb_agg(v.verdict ORDER BY v.place)
+             FROM jsonb_array_elements(m.verdicts) WITH ORDINALITY AS v(verdict, place)
+            WHERE (v.verdict ->> 'when' IN ('claim', 'send') AND v.verdict -> 'allowed' = 'true') IS NOT TRUE),
+           '[]') END
  WHERE m.tenant_id = %(tenant)s AND m.claim_token = %(claim)s AND m.state = ANY(%(from_states)s)
    AND (%(messages)s::bigint[] IS NULL OR m.id = ANY(%(messages)s))
 RETURNING m.id
@@ -174,10 +182,12 @@ def release(
     message_ids: Sequence[int] | None = None,
     until: datetime | None = None,
     reason: str = "",
+    tried: bool = False,
 ) -> int:
     """Give back claimed messages that never left, with their place under the caps; returns how many.
 
-    They are ``planned`` again at once, or ``postponed`` until the moment given, for the reason given.
+    They are ``planned`` again at once, or ``postponed`` until the moment given, for the reason given. ``tried``: the
+    provider was asked about these very messages, which used up an attempt of each.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -190,6 +200,7 @@ def release(
                 "messages": list(message_ids) if message_ids is not None else None,
                 "due": until,
                 "reason": reason,
+                "tried": tried,
             },
         )
         released = [row[0] for row in cursor.fetchall()]

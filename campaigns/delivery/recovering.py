@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 
 from campaigns.delivery import intents
 from campaigns.delivery.outbox import Outcome, record_outcomes, release, settle_unknown
@@ -61,9 +62,20 @@ def recover(tenant_id: int, *, now: datetime, every_claim: bool = False) -> Mapp
                 from_states=(Message.State.CLAIMED, Message.State.HANDING_OVER),
                 message_ids=released,
             )
+        if journal is not None:
+            _forget_when_settled(tenant_id, claim)
     if counts:
         logger.warning("Recovered messages of dead processes for tenant %s: %s", tenant_id, counts)
     return counts
+
+
+def _forget_when_settled(tenant_id: int, claim: UUID) -> None:
+    """Remove the journal once its recovery is committed, unless another group of the claim still needs it."""
+    left = Message.objects.for_tenant(tenant_id).filter(
+        state__in=(Message.State.CLAIMED, Message.State.HANDING_OVER), claim_token=claim
+    )
+    if not left.exists():
+        transaction.on_commit(partial(intents.forget, claim))
 
 
 LOOK_UP_FOR = timedelta(days=3)

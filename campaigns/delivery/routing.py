@@ -10,7 +10,9 @@ from campaigns.delivery.rendering import Rendered
 from tenants.accounts.models import Tenant
 from tenants.connections.connecting import active_connection, open_provider
 from tenants.connections.models import Connection
+from winback.encryption import UndecipherableSecret
 from winback.providers.email.base import EmailProvider, OutgoingEmail
+from winback.providers.errors import ProviderMisconfigured
 from winback.providers.handing import Witness
 from winback.providers.sms import segments
 from winback.providers.sms.base import OutgoingSms, SmsProvider
@@ -105,11 +107,15 @@ class DryRun(Carrier):
 
 @contextmanager
 def opened(connection: Connection, *, now: datetime, deliver: bool) -> Iterator[Carrier]:
-    """The carrier of a connection, closed at the end."""
+    """The carrier of a connection, closed at the end. Raises ProviderMisconfigured when it cannot be opened."""
     if not deliver:
         yield DryRun()
         return
-    with open_provider(connection) as provider:
+    try:
+        account = open_provider(connection)
+    except UndecipherableSecret as error:
+        raise ProviderMisconfigured(error) from error
+    with account as provider:
         yield Carrier(provider, now=now)
 
 

@@ -8,6 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from campaigns.audience.models import Arm, Channel
@@ -16,7 +17,7 @@ from campaigns.compliance.asking import asking_of
 from campaigns.compliance.quiet_hours import Hours
 from campaigns.delivery import claiming, outbox, recovering, routing
 from campaigns.delivery.claiming import Claim
-from campaigns.delivery.handing_over import Ready, hand_over, release
+from campaigns.delivery.handing_over import Ready, hand_over, release, rest
 from campaigns.delivery.outbox import Evidence, Outcome
 from campaigns.delivery.rendering import Rendered, RenderFailed, facts_of, render
 from campaigns.planning.models import Campaign, Message
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 CLAIM_SIZE = 500
 NO_CONNECTION_WAIT = timedelta(minutes=15)
+RUN_SECONDS = 60
+"""How long the clock may stand still: whoever sends by the real one reads it again after so many seconds."""
 STATES = ("handed_over", "postponed", "blocked", "failed", "unknown", "ghost")
 
 
@@ -40,13 +43,18 @@ def send_due(
     now: datetime,
     limit: int | None = None,
     deliver: bool = True,
+    for_seconds: float | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> dict[str, int]:
     """Send everything of this tenant that is due; returns how many reached each state.
 
+    Nothing more is claimed after ``for_seconds``: where the provider is slow, ``now`` would be long past, and a text
+    that was due in time would leave in quiet hours.
+
     Opens its own scopes. ``deliver=False`` does everything but call the provider, for a dry run: the caller rolls back.
     """
     counts: Counter[str] = Counter()
+    started = monotonic()
     if deliver:
         with acting_for(tenant.pk):
             recovering.recover(tenant.pk, now=now)
@@ -55,16 +63,19 @@ def send_due(
         statistics.keep_up()
         askings = [asking_of(campaign, now=now) for campaign in sendable_campaigns(tenant)]
         hours = Hours.load(now)
+    resting: set[int] = set()
     for asking in askings:
         stuck = 0
         while stuck < 3 and (limit is None or sum(counts.values()) < limit):
+            if for_seconds is not None and monotonic() - started >= for_seconds:
+                break
             size = CLAIM_SIZE if limit is None else min(CLAIM_SIZE, limit - sum(counts.values()))
             with acting_for(tenant.pk):
                 claim = claiming.claim(asking, hours=hours, limit=size)
             counts["postponed"] += claim.postponed
             counts["blocked"] += claim.blocked
             if claim.message_ids:
-                counts.update(_send_claim(tenant, claim, now=now, deliver=deliver))
+                counts.update(_send_claim(tenant, claim, now=now, deliver=deliver, resting=resting))
             elif not claim.looked_at:
                 break
             # Looked at and nothing moved: other workers hold these households; they are theirs, or the next tick's.
@@ -84,7 +95,7 @@ def sendable_campaigns(tenant: Tenant) -> list[Campaign]:
     return list(rows.select_related("activation", "tenant__plan", "tenant__niche").order_by("pk"))
 
 
-def _send_claim(tenant: Tenant, claim: Claim, *, now: datetime, deliver: bool) -> Counter[str]:
+def _send_claim(tenant: Tenant, claim: Claim, *, now: datetime, deliver: bool, resting: set[int]) -> Counter[str]:
     counts: Counter[str] = Counter()
     with acting_for(tenant.pk):
         connections = {channel: routing.connection_for(tenant, channel) for channel in Channel.values}
@@ -97,10 +108,15 @@ def _send_claim(tenant: Tenant, claim: Claim, *, now: datetime, deliver: bool) -
         counts.update(outbox.record_outcomes(tenant.pk, [*blocked, *ghosts], claim=claim.token, now=now))
     for channel, connection in connections.items():
         leaving = [item for item in ready if item.facts["arm"] == Arm.TREATED and item.facts["channel"] == channel]
-        if leaving and connection is not None:
-            counts.update(hand_over(tenant, connection, leaving, claim, now=now, deliver=deliver))
-        elif leaving:
-            with acting_for(tenant.pk):
+        if not leaving:
+            continue
+        if connection is not None and connection.pk not in resting:
+            counts.update(hand_over(tenant, connection, leaving, claim, now=now, deliver=deliver, resting=resting))
+            continue
+        with acting_for(tenant.pk):
+            if connection is not None:
+                counts["postponed"] += rest(tenant, leaving, claim, now=now)
+            else:
                 counts["postponed"] += release(
                     tenant, leaving, claim, now=now, until=now + NO_CONNECTION_WAIT, reason="no_connection"
                 )
