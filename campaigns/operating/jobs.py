@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from time import monotonic
 
 from django.utils import timezone
 
@@ -108,8 +109,11 @@ def _in_short(failure: Exception) -> str:
 
 def send_tenant(*, tenant: int, turn: int = 0) -> None:
     """Send a share of what is due for one tenant; for the rest it stands in line again, behind the others."""
-    counts = sending.send_due(Tenant.objects.get(pk=tenant), now=timezone.now(), limit=SHARE)
-    if sum(counts.values()) >= SHARE:
+    started = monotonic()
+    counts = sending.send_due(
+        Tenant.objects.get(pk=tenant), now=timezone.now(), limit=SHARE, for_seconds=sending.RUN_SECONDS
+    )
+    if sum(counts.values()) >= SHARE or monotonic() - started >= sending.RUN_SECONDS:
         # Under the other of two names: its own is taken while it runs.
         turn = 1 - turn
         enqueue(send_tenant, unique=f"send-{tenant}-{turn}", tenant=tenant, turn=turn)
