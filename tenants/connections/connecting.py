@@ -73,9 +73,11 @@ def disable(connection: Connection) -> bool:
     return bool(rows.exclude(state=Connection.State.DISABLED).update(state=Connection.State.DISABLED))
 
 
-def resume(connection: Connection) -> bool:
-    """Use a paused or disabled connection again."""
+def resume(connection: Connection, *, by_itself: bool = False) -> bool:
+    """Use a paused or disabled connection again; ``by_itself``, because it answers, only one that is still paused."""
     rows = Connection.objects.for_tenant(connection.tenant_id).filter(pk=connection.pk)
+    if by_itself:
+        rows = rows.filter(state=Connection.State.PAUSED)
     return bool(
         rows.exclude(state=Connection.State.ACTIVE).update(
             state=Connection.State.ACTIVE, paused_reason="", paused_at=None

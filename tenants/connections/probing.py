@@ -59,7 +59,7 @@ def refresh(tenant: Tenant, capabilities: Iterable[str] = CAPABILITIES, *, now: 
             # Paused by its own trouble (staff disable one instead), and it answers again: it goes back to work.
             if connection is not None and connection.state == Connection.State.PAUSED:
                 if found[kind].state == State.READY:
-                    resume(connection)
+                    resume(connection, by_itself=True)
                 else:
                     found[kind] = _unconnected(tenant, kind)
         for finding in found.values():

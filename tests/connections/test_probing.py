@@ -10,6 +10,8 @@ from tenants.connections import probing
 from tenants.connections.connecting import connect, disable, pause
 from tenants.connections.evidence import note_data
 from tenants.connections.models import CapabilityEvidence, Connection
+from winback.providers.email.fake import FakeEmailProvider
+from winback.providers.handing import ProbeResult
 from winback.tenancy import acting_for
 
 
@@ -143,5 +145,23 @@ def test_a_connection_that_a_person_disabled_stays_so(tenant: Tenant, now: datet
     disable(connection)
 
     assert probing.refresh(tenant, ["email"], now=now)["email"].code == "not_connected"
+    connection.refresh_from_db()
+    assert connection.state == Connection.State.DISABLED
+
+
+def test_a_connection_that_a_person_disables_while_it_is_asked_stays_so(
+    tenant: Tenant, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = connect(tenant, kind="email", provider="fake", now=now, actor="test")
+    pause(connection, reason="the password was refused", now=now)
+    probe = FakeEmailProvider.probe
+
+    def asked(self: FakeEmailProvider) -> ProbeResult:
+        disable(connection)
+        return probe(self)
+
+    monkeypatch.setattr(FakeEmailProvider, "probe", asked)
+    probing.refresh(tenant, ["email"], now=now)
+
     connection.refresh_from_db()
     assert connection.state == Connection.State.DISABLED
