@@ -43,25 +43,40 @@ WITH dormant AS MATERIALIZED (
 SELECT tenant_id FROM fixed
 """
 
+UNDRAWN = """
+CREATE TEMPORARY TABLE IF NOT EXISTS undrawn (tenant_id bigint, contact_id bigint) ON COMMIT DROP;
+TRUNCATE undrawn
+"""
+OPENED = "INSERT INTO undrawn SELECT tenant_id, contact_id FROM scan_judged WHERE opens AND NOT gives_up"
+ALL_OPEN = """
+INSERT INTO undrawn
+SELECT e.tenant_id, e.contact_id
+  FROM campaigns_dormancyepisode e
+ WHERE e.tenant_id = ANY(%(tenants)s) AND e.state = 'open'
+   AND NOT EXISTS (SELECT FROM campaigns_assignment x WHERE x.tenant_id = e.tenant_id AND x.contact_id = e.contact_id)
+"""
+
 # The ORDER BY takes in everything before the first row is written, so that the statement never reads its own rows: in
-# expressions, because an order that a join happens to have would make the sort go, and the reading never end.
-_DRAW = f"""
+# expressions, because an order that a join happens to have would make the sort go, and the reading never end. Each
+# contact is looked up by its keys (OFFSET 0 keeps it so): a planner that takes every tenant for an average one would
+# read the largest tenant's contacts once for each of them.
+DRAW = f"""
 INSERT INTO campaigns_assignment (tenant_id, contact_id, household_key, share, arm, drawn_at, merged_across_arms)
 SELECT d.tenant_id, d.contact_id, coalesce(m.household_key, d.key), coalesce(m.share, d.share),
        coalesce(m.arm, CASE WHEN d.drawn < d.share THEN 'held_out' ELSE 'treated' END), %(now)s, false
   FROM (SELECT k.tenant_id, k.contact_id, k.household_id, k.key, k.share,
                ('x' || left(encode(sha256(convert_to(k.salt || ':' || k.key, 'UTF8')), 'hex'), 15))::bit(60)::bigint
                    %% 10000 AS drawn
-          FROM (SELECT e.tenant_id, e.contact_id, c.household_id, coalesce(h.key, 'contact-' || c.id) AS key,
+          FROM (SELECT u.tenant_id, u.contact_id, c.household_id, coalesce(h.key, 'contact-' || u.contact_id) AS key,
                        a.holdout_share AS share, t.holdout_salt AS salt
-                  FROM {{source}} e
-                  JOIN tenants_moduleactivation a ON a.tenant_id = e.tenant_id AND {_CHOSEN}
+                  FROM undrawn u
+                  JOIN tenants_moduleactivation a ON a.tenant_id = u.tenant_id AND {_CHOSEN}
                        AND a.holdout_share IS NOT NULL
-                  JOIN tenants_tenant t ON t.id = e.tenant_id
-                  JOIN campaigns_contact c ON c.tenant_id = e.tenant_id AND c.id = e.contact_id
-                  LEFT JOIN campaigns_household h ON h.tenant_id = c.tenant_id AND h.id = c.household_id
-                 WHERE NOT EXISTS (SELECT FROM campaigns_assignment x
-                                    WHERE x.tenant_id = e.tenant_id AND x.contact_id = e.contact_id)) k) d
+                  JOIN tenants_tenant t ON t.id = u.tenant_id,
+                       LATERAL (SELECT household_id FROM campaigns_contact
+                                 WHERE tenant_id = u.tenant_id AND id = u.contact_id OFFSET 0) c
+                  LEFT JOIN LATERAL (SELECT key FROM campaigns_household
+                                      WHERE tenant_id = u.tenant_id AND id = c.household_id OFFSET 0) h ON true) k) d
   LEFT JOIN LATERAL (
        SELECT x.household_key, x.share, x.arm
          FROM campaigns_contact o
@@ -71,12 +86,6 @@ SELECT d.tenant_id, d.contact_id, coalesce(m.household_key, d.key), coalesce(m.s
  ORDER BY d.tenant_id + 0, d.contact_id + 0
 ON CONFLICT (tenant_id, contact_id) DO NOTHING
 """
-
-DRAW_OPENED = _DRAW.format(source="(SELECT tenant_id, contact_id FROM scan_judged WHERE opens AND NOT gives_up)")
-DRAW_ALL_OPEN = _DRAW.format(
-    source="(SELECT tenant_id, contact_id FROM campaigns_dormancyepisode"
-    " WHERE tenant_id = ANY(%(tenants)s) AND state = 'open')"
-)
 
 
 def draw_number(salt: str, key: str) -> int:
@@ -91,8 +100,9 @@ def drawn_arm(salt: str, key: str, share: int) -> Arm:
 
 def draw_opened(cursor: CursorWrapper, *, now: datetime) -> int:
     """Draw for the contacts whose lapse the scan has just opened, where the share of their tenant is fixed."""
-    cursor.execute(DRAW_OPENED, _values(now))
-    return int(cursor.rowcount)
+    cursor.execute(UNDRAWN)
+    cursor.execute(OPENED)
+    return _draw(cursor, now)
 
 
 def fix_shares(cursor: CursorWrapper, tenant_ids: Sequence[int], *, now: datetime) -> list[int]:
@@ -105,7 +115,14 @@ def draw_all_open(cursor: CursorWrapper, tenant_ids: Sequence[int], *, now: date
     """Draw for every open lapse of these tenants that has no arm yet (the module was switched on since)."""
     if not tenant_ids:
         return 0
-    cursor.execute(DRAW_ALL_OPEN, _values(now) | {"tenants": list(tenant_ids)})
+    cursor.execute(UNDRAWN)
+    cursor.execute(ALL_OPEN, {"tenants": list(tenant_ids)})
+    return _draw(cursor, now) if cursor.rowcount else 0
+
+
+def _draw(cursor: CursorWrapper, now: datetime) -> int:
+    cursor.execute("ANALYZE undrawn")
+    cursor.execute(DRAW, _values(now))
     return int(cursor.rowcount)
 
 

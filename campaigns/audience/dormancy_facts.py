@@ -1,8 +1,9 @@
 """The scan's question, for a batch of contacts: what is known of each as of now, and what follows from it.
 
 The batch stands in the temporary table ``scan_looked``, the rules in ``scan_rule``; the answers go into
-``scan_judged``, and nothing else is written here. Real tables are joined by their keys to what is materialised, so
-every statement stays linear however wrong the planner's guesses are.
+``scan_judged``, and nothing else is written here. Real tables are looked up by their keys, one contact at a time
+(OFFSET 0 keeps it so), so every statement stays linear however wrong the planner's guesses are: it takes every tenant
+for an average one.
 """
 
 # Which contacts are due. Rows that an import or another scan holds are passed over: whoever holds them makes them due
@@ -32,17 +33,18 @@ SELECT tenant_id, contact_id
 # Attributing closes episodes before it touches their contacts, so an episode that it holds is left for the next scan.
 LEAVE_HELD = """
 WITH open AS MATERIALIZED (
-    SELECT e.id, e.tenant_id, e.contact_id
-      FROM scan_looked k
-      JOIN campaigns_dormancyepisode e ON e.tenant_id = k.tenant_id AND e.contact_id = k.contact_id AND e.state = 'open'
-), held AS MATERIALIZED (
+    SELECT e.id, k.contact_id
+      FROM scan_looked k,
+           LATERAL (SELECT id FROM campaigns_dormancyepisode
+                     WHERE tenant_id = k.tenant_id AND contact_id = k.contact_id AND state = 'open' OFFSET 0) e
+), locked AS MATERIALIZED (
     SELECT e.id
-      FROM scan_looked k
-      JOIN campaigns_dormancyepisode e ON e.tenant_id = k.tenant_id AND e.contact_id = k.contact_id AND e.state = 'open'
-       FOR NO KEY UPDATE OF e SKIP LOCKED
+      FROM campaigns_dormancyepisode e
+     WHERE e.id = ANY(ARRAY(SELECT id FROM open)) AND e.state = 'open'
+       FOR NO KEY UPDATE SKIP LOCKED
 )
 DELETE FROM scan_looked
- WHERE contact_id IN (SELECT contact_id FROM open WHERE id NOT IN (SELECT id FROM held))
+ WHERE contact_id IN (SELECT contact_id FROM open WHERE id NOT IN (SELECT id FROM locked))
 RETURNING contact_id
 """
 
@@ -58,7 +60,7 @@ TRUNCATE scan_looked, scan_judged
 
 
 # Jobs that lie after now do not exist yet (a history being replayed); the stat row is over all jobs, so it tells when
-# the job table has to be asked. Tags are asked for one contact at a time: their table is not read as a whole.
+# the job table has to be asked.
 _FACTS = """
 SELECT k.tenant_id, k.contact_id, c.state, s.not_open_reason AS stored_reason, s.next_scan_at AS stored_next_scan_at,
        CASE WHEN s.scheduled_at > %(now)s THEN s.scheduled_at END AS scheduled_at,
@@ -74,8 +76,10 @@ SELECT k.tenant_id, k.contact_id, c.state, s.not_open_reason AS stored_reason, s
        n.do_not_contact, n.tags_change_at
   FROM scan_looked k
   JOIN scan_rule r ON r.tenant_id = k.tenant_id
-  JOIN campaigns_contactstat s ON s.tenant_id = k.tenant_id AND s.contact_id = k.contact_id
-  JOIN campaigns_contact c ON c.tenant_id = k.tenant_id AND c.id = k.contact_id
+  JOIN LATERAL (SELECT last_job_at, scheduled_at, next_scan_at, not_open_reason FROM campaigns_contactstat
+                 WHERE tenant_id = k.tenant_id AND contact_id = k.contact_id OFFSET 0) s ON true
+  JOIN LATERAL (SELECT state FROM campaigns_contact
+                 WHERE tenant_id = k.tenant_id AND id = k.contact_id OFFSET 0) c ON true
   LEFT JOIN LATERAL (
        SELECT coalesce(bool_or((g.added_at IS NULL OR g.added_at <= %(now)s)
                                AND (g.expires_at IS NULL OR g.expires_at > %(now)s)), false) AS do_not_contact,
@@ -95,11 +99,11 @@ SELECT f.*, f.last_at < r.give_up_cut AS silent_too_long,
        p.closed_at AS row_closed_at
   FROM facts f
   JOIN scan_rule r ON r.tenant_id = f.tenant_id
-  LEFT JOIN campaigns_dormancyepisode e
-         ON e.tenant_id = f.tenant_id AND e.contact_id = f.contact_id AND e.state = 'open'
-  LEFT JOIN campaigns_dormancyepisode p
-         ON p.tenant_id = f.tenant_id AND p.contact_id = f.contact_id AND p.lapsed_from = f.last_at
-            AND p.state = 'closed'
+  LEFT JOIN LATERAL (SELECT id, lapsed_from, opened_at, cohort_months FROM campaigns_dormancyepisode
+                      WHERE tenant_id = f.tenant_id AND contact_id = f.contact_id AND state = 'open' OFFSET 0) e ON true
+  LEFT JOIN LATERAL (SELECT id, closed_at FROM campaigns_dormancyepisode
+                      WHERE tenant_id = f.tenant_id AND contact_id = f.contact_id AND lapsed_from = f.last_at
+                        AND state = 'closed' OFFSET 0) p ON true
 """
 
 # What becomes of the open episode: none (''), left to time, closed, left to attributing, or it stays.
