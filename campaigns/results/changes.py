@@ -20,8 +20,9 @@ FULL_EVERY = timedelta(days=7)
 MOST_SINGLY = 10_000  # from here on one pass over the whole tenant is cheaper, and the list stays small
 
 # Enrolments and lapses made since the last run matter only where they begin before the jobs it had come to; later ones
-# are found by their jobs. A changed job touches whom it belongs to and whoever had been credited with it. The limits of
-# 1 keep the last two questions on their indexes, where an EXISTS would be answered by hashing every enrolment.
+# are found by their jobs. A changed job touches whom it belongs to and whoever had been credited with it. Most jobs are
+# of people who are not dormant: they drop out by two index probes, before anything wide is read. (The limits of 1 keep
+# them on their indexes, where an EXISTS would be answered by hashing every enrolment.)
 CHANGED = """
 WITH changed_job AS (
     SELECT id, contact_id FROM campaigns_job WHERE tenant_id = %(tenant)s AND updated_at >= %(since)s
@@ -39,20 +40,25 @@ WITH changed_job AS (
     UNION
     SELECT contact_id FROM campaigns_dormancyepisode
      WHERE tenant_id = %(tenant)s AND id > %(episode)s AND opened_at <= %(as_of)s
+), near AS (
+    SELECT contact_id FROM touched
+    UNION
+    SELECT k.id FROM touched t
+      JOIN campaigns_contact k ON k.tenant_id = %(tenant)s AND k.merged_into_id = t.contact_id
+), concerned AS (
+    SELECT contact_id FROM near n
+     WHERE (SELECT true FROM campaigns_enrolment e
+             WHERE e.tenant_id = %(tenant)s AND e.contact_id = n.contact_id LIMIT 1)
+        OR (SELECT true FROM campaigns_dormancyepisode d
+             WHERE d.tenant_id = %(tenant)s AND d.contact_id = n.contact_id AND d.state = 'open' LIMIT 1)
+     LIMIT %(most)s
 ), person AS (
     SELECT DISTINCT coalesce(k.merged_into_id, k.id) AS id
-      FROM touched t JOIN campaigns_contact k ON k.tenant_id = %(tenant)s AND k.id = t.contact_id
-), one AS (
-    SELECT id FROM person
-    UNION
-    SELECT k.id FROM person p
-      JOIN campaigns_contact k ON k.tenant_id = %(tenant)s AND k.merged_into_id = p.id
+      FROM concerned c JOIN campaigns_contact k ON k.tenant_id = %(tenant)s AND k.id = c.contact_id
 )
-SELECT id FROM one
- WHERE (SELECT true FROM campaigns_enrolment e WHERE e.tenant_id = %(tenant)s AND e.contact_id = one.id LIMIT 1)
-    OR (SELECT true FROM campaigns_dormancyepisode d
-         WHERE d.tenant_id = %(tenant)s AND d.contact_id = one.id AND d.state = 'open' LIMIT 1)
- LIMIT %(most)s
+SELECT id FROM person
+UNION
+SELECT k.id FROM person p JOIN campaigns_contact k ON k.tenant_id = %(tenant)s AND k.merged_into_id = p.id
 """
 
 HERE = """
