@@ -13,8 +13,8 @@ from campaigns.audience.models import Contact
 from campaigns.delivery import previewing
 from campaigns.delivery.rendering import RenderFailed
 from campaigns.operating import jobs
-from campaigns.operating.contact_page import sentence
 from campaigns.operating.figures import comparison, results_of
+from campaigns.operating.reasons import sentence
 from campaigns.planning.admin import CampaignAdmin
 from campaigns.planning.models import Campaign, Enrolment, Message, Step, Variant
 from tenants.accounts.console import tenant_of

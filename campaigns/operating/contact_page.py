@@ -15,6 +15,7 @@ from campaigns.audience.admin import ContactAdmin
 from campaigns.audience.forms import CHANNELS, REASONS, SuppressForm
 from campaigns.audience.models import Assignment, Consent, Contact, ContactTag, Suppression
 from campaigns.operating.explaining import explain
+from campaigns.operating.reasons import sentence
 from campaigns.operating.stopping import stop_writing
 from campaigns.operating.timeline import timeline
 from tenants.accounts.console import tenant_of
@@ -25,36 +26,6 @@ from winback.console.deeds import deed
 from winback.console.formatting import words
 
 MOST_AT_ONCE = 500
-
-# What a person who reads “why not” wants to know of the codes that are not plain words (docs/reasons.md has them all).
-SENTENCES = {
-    "not_scanned_yet": "Not looked at yet: the next scan will say.",
-    "held_out": "Held out: it gets no messages, so that the effect of messages can be measured.",
-    "waits_for_enrolment": "Dormant, and waiting for its turn: a limited number is enrolled each day.",
-    "enrolled_recently": "It was enrolled not long ago: it is left alone until the pause is over.",
-    "no_campaign": "There is no running campaign yet.",
-    "not_yet": "Not dormant: the last job is too recent.",
-    "no_job": "It has no completed job.",
-    "not_lapsed_yet": "Not dormant: the last job is too recent.",
-    "scheduled_ahead": "A job is already scheduled.",
-    "given_up": "It has been silent for so long that it was given up.",
-    "silent_too_long": "It has been silent for longer than marketing is allowed.",
-    "in_open_episode": "It is in an open lapse.",
-    "no_open_episode": "Not dormant.",
-    "no_sms_consent": "No consent to text messages.",
-    "no_email_consent": "No consent to e-mail.",
-    "sms_consent_unproven": "Consent to texts is on record without its wording, time or source.",
-    "no_email": "No e-mail address.",
-    "no_phone": "No phone number that can take texts.",
-    "suppressed": "The address is suppressed.",
-    "came_back": "It has come back since.",
-    "do_not_contact": "It has a do-not-contact tag.",
-}
-
-
-def sentence(code: Any) -> str:
-    """A reason code as a person reads it."""
-    return SENTENCES.get(str(code)) or f"{words(code)}."
 
 
 @admin.register(Contact)

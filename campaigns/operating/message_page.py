@@ -9,8 +9,8 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from campaigns.operating.contact_page import sentence
 from campaigns.operating.outbox_reading import words_of
+from campaigns.operating.reasons import sentence
 from campaigns.planning.admin import MessageAdmin
 from campaigns.planning.models import Message
 from campaigns.tracking.models import Interaction
