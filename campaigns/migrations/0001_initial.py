@@ -50,6 +50,10 @@ class Migration(migrations.Migration):
                 ('merged_into', tenants.accounts.scoping.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.contact')),
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('email_key__isnull', False)), fields=['tenant', 'email_key'], name='contact_email'), models.Index(condition=models.Q(('phone_key__isnull', False)), fields=['tenant', 'phone_key'], name='contact_phone'), models.Index(fields=['tenant', 'name_key'], name='contact_name'), models.Index(condition=models.Q(('address_key__isnull', False)), fields=['tenant', 'address_key'], name='contact_address'), models.Index(condition=models.Q(('merged_into__isnull', False)), fields=['tenant', 'merged_into'], name='contact_merged')],
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'external_id'), name='contact_external_id')],
+            },
         ),
         migrations.CreateModel(
             name='ScheduledTask',
@@ -79,6 +83,9 @@ class Migration(migrations.Migration):
                 ('brand', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.brand')),
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'code'), name='campaign_code')],
+            },
         ),
         migrations.CreateModel(
             name='DormancyEpisode',
@@ -94,6 +101,10 @@ class Migration(migrations.Migration):
                 ('contact', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='episodes', to='campaigns.contact')),
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('state', 'open')), fields=['tenant', '-lapsed_from', 'id'], name='episode_open_latest_first')],
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'contact', 'lapsed_from'), name='episode_one_a_lapse'), models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('tenant', 'contact'), name='episode_one_open')],
+            },
         ),
         migrations.CreateModel(
             name='Enrolment',
@@ -112,6 +123,10 @@ class Migration(migrations.Migration):
                 ('episode', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='enrolments', to='campaigns.dormancyepisode')),
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'indexes': [models.Index(fields=['tenant', 'contact', '-enrolled_at'], name='enrolment_of_contact'), models.Index(condition=models.Q(('state', 'active')), fields=['tenant', 'next_action_at'], name='enrolment_due'), models.Index(fields=['tenant', 'campaign', 'enrolled_at'], name='enrolment_of_campaign')],
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'episode', 'campaign'), name='enrolment_one_an_episode')],
+            },
         ),
         migrations.CreateModel(
             name='Household',
@@ -121,6 +136,9 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField()),
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'key'), name='household_key')],
+            },
         ),
         migrations.AddField(
             model_name='contact',
@@ -150,6 +168,9 @@ class Migration(migrations.Migration):
                 ('finished_at', models.DateTimeField(null=True)),
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'indexes': [models.Index(fields=['tenant', '-started_at'], name='import_batch_recent')],
+            },
         ),
         migrations.CreateModel(
             name='Job',
@@ -169,6 +190,10 @@ class Migration(migrations.Migration):
                 ('contact', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='jobs', to='campaigns.contact')),
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'indexes': [models.Index(fields=['tenant', 'contact', 'completed_at'], name='job_of_contact'), models.Index(fields=['tenant', 'completed_at'], name='job_by_time'), models.Index(fields=['tenant', 'updated_at'], name='job_changed')],
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'external_id'), name='job_external_id')],
+            },
         ),
         migrations.CreateModel(
             name='Message',
@@ -201,6 +226,10 @@ class Migration(migrations.Migration):
                 ('household', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.household')),
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('state__in', ['planned', 'postponed'])), fields=['tenant', 'due_at', 'id'], name='message_due'), models.Index(condition=models.Q(('state__in', ['claimed', 'handing_over'])), fields=['tenant', 'lease_until'], name='message_leased'), models.Index(fields=['tenant', 'contact', '-due_at'], name='message_of_contact'), models.Index(fields=['tenant', 'campaign', 'state'], name='message_of_campaign')],
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'enrolment', 'step_code'), name='message_one_a_step')],
+            },
         ),
         migrations.CreateModel(
             name='Interaction',
@@ -214,6 +243,10 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
                 ('message', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.message')),
             ],
+            options={
+                'indexes': [models.Index(fields=['tenant', 'contact', '-occurred_at'], name='interaction_of_contact')],
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'kind', 'dedupe_key'), name='interaction_once')],
+            },
         ),
         migrations.CreateModel(
             name='BookingRequest',
@@ -233,6 +266,9 @@ class Migration(migrations.Migration):
                 ('enrolment', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.enrolment')),
                 ('message', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.message')),
             ],
+            options={
+                'indexes': [models.Index(fields=['tenant', '-created_at'], name='booking_request_recent')],
+            },
         ),
         migrations.CreateModel(
             name='Offer',
@@ -250,6 +286,9 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField()),
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'code'), name='offer_code')],
+            },
         ),
         migrations.AddField(
             model_name='message',
@@ -278,6 +317,10 @@ class Migration(migrations.Migration):
                 ('job', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.job')),
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'indexes': [models.Index(fields=['tenant', 'campaign', 'assigned_at'], name='reactivation_of_campaign')],
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'enrolment'), name='reactivation_one_an_enrolment'), models.UniqueConstraint(fields=('tenant', 'job'), name='reactivation_job_counts_once')],
+            },
         ),
         migrations.CreateModel(
             name='SimulatedDay',
@@ -287,6 +330,9 @@ class Migration(migrations.Migration):
                 ('result', models.JSONField()),
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'day'), name='simulated_day_once')],
+            },
         ),
         migrations.CreateModel(
             name='Step',
@@ -302,6 +348,9 @@ class Migration(migrations.Migration):
                 ('campaign', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='campaigns.campaign')),
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'campaign', 'workflow_version', 'code'), name='step_code'), models.UniqueConstraint(fields=('tenant', 'campaign', 'workflow_version', 'position'), name='step_position')],
+            },
         ),
         migrations.AddField(
             model_name='message',
@@ -324,6 +373,9 @@ class Migration(migrations.Migration):
                 ('brand', tenants.accounts.scoping.TenantForeignKey(blank=True, db_constraint=False, db_index=False, help_text='Empty: every brand of the tenant.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.brand')),
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(models.F('tenant'), models.F('address_hmac'), models.F('channel'), models.F('brand'), condition=models.Q(('lifted_at__isnull', True)), name='suppression_in_force', nulls_distinct=False)],
+            },
         ),
         migrations.CreateModel(
             name='Touch',
@@ -336,6 +388,10 @@ class Migration(migrations.Migration):
                 ('message', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.message')),
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'indexes': [models.Index(fields=['tenant', 'household', '-touched_at'], name='touch_recent')],
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'household', 'ordinal'), name='touch_ordinal'), models.UniqueConstraint(fields=('tenant', 'message'), name='touch_of_message')],
+            },
         ),
         migrations.CreateModel(
             name='Variant',
@@ -348,6 +404,9 @@ class Migration(migrations.Migration):
                 ('template', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='catalog.messagetemplate')),
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'step', 'channel', 'code'), name='variant_code')],
+            },
         ),
         migrations.AddField(
             model_name='message',
@@ -369,6 +428,9 @@ class Migration(migrations.Migration):
                 ('not_open_reason', models.CharField(blank=True, help_text='Why no episode is open; empty: one is.', max_length=40)),
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'indexes': [models.Index(fields=['tenant', 'last_job_at'], name='contact_stat_last_job'), models.Index(condition=models.Q(('next_scan_at__isnull', False)), fields=['next_scan_at'], name='contact_stat_due_for_scan')],
+            },
         ),
         migrations.CreateModel(
             name='Consent',
@@ -422,176 +484,8 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.AddIndex(
-            model_name='dormancyepisode',
-            index=models.Index(condition=models.Q(('state', 'open')), fields=['tenant', '-lapsed_from', 'id'], name='episode_open_latest_first'),
-        ),
-        migrations.AddConstraint(
-            model_name='dormancyepisode',
-            constraint=models.UniqueConstraint(fields=('tenant', 'contact', 'lapsed_from'), name='episode_one_a_lapse'),
-        ),
-        migrations.AddConstraint(
-            model_name='dormancyepisode',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('tenant', 'contact'), name='episode_one_open'),
-        ),
-        migrations.AddIndex(
-            model_name='enrolment',
-            index=models.Index(fields=['tenant', 'contact', '-enrolled_at'], name='enrolment_of_contact'),
-        ),
-        migrations.AddIndex(
-            model_name='enrolment',
-            index=models.Index(condition=models.Q(('state', 'active')), fields=['tenant', 'next_action_at'], name='enrolment_due'),
-        ),
-        migrations.AddIndex(
-            model_name='enrolment',
-            index=models.Index(fields=['tenant', 'campaign', 'enrolled_at'], name='enrolment_of_campaign'),
-        ),
-        migrations.AddConstraint(
-            model_name='enrolment',
-            constraint=models.UniqueConstraint(fields=('tenant', 'episode', 'campaign'), name='enrolment_one_an_episode'),
-        ),
-        migrations.AddConstraint(
-            model_name='household',
-            constraint=models.UniqueConstraint(fields=('tenant', 'key'), name='household_key'),
-        ),
-        migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(condition=models.Q(('email_key__isnull', False)), fields=['tenant', 'email_key'], name='contact_email'),
-        ),
-        migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(condition=models.Q(('phone_key__isnull', False)), fields=['tenant', 'phone_key'], name='contact_phone'),
-        ),
-        migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(fields=['tenant', 'name_key'], name='contact_name'),
-        ),
-        migrations.AddIndex(
             model_name='contact',
             index=models.Index(fields=['tenant', 'household'], name='contact_household'),
-        ),
-        migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(condition=models.Q(('address_key__isnull', False)), fields=['tenant', 'address_key'], name='contact_address'),
-        ),
-        migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(condition=models.Q(('merged_into__isnull', False)), fields=['tenant', 'merged_into'], name='contact_merged'),
-        ),
-        migrations.AddConstraint(
-            model_name='contact',
-            constraint=models.UniqueConstraint(fields=('tenant', 'external_id'), name='contact_external_id'),
-        ),
-        migrations.AddIndex(
-            model_name='importbatch',
-            index=models.Index(fields=['tenant', '-started_at'], name='import_batch_recent'),
-        ),
-        migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['tenant', 'contact', 'completed_at'], name='job_of_contact'),
-        ),
-        migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['tenant', 'completed_at'], name='job_by_time'),
-        ),
-        migrations.AddIndex(
-            model_name='job',
-            index=models.Index(fields=['tenant', 'updated_at'], name='job_changed'),
-        ),
-        migrations.AddConstraint(
-            model_name='job',
-            constraint=models.UniqueConstraint(fields=('tenant', 'external_id'), name='job_external_id'),
-        ),
-        migrations.AddIndex(
-            model_name='interaction',
-            index=models.Index(fields=['tenant', 'contact', '-occurred_at'], name='interaction_of_contact'),
-        ),
-        migrations.AddConstraint(
-            model_name='interaction',
-            constraint=models.UniqueConstraint(fields=('tenant', 'kind', 'dedupe_key'), name='interaction_once'),
-        ),
-        migrations.AddIndex(
-            model_name='bookingrequest',
-            index=models.Index(fields=['tenant', '-created_at'], name='booking_request_recent'),
-        ),
-        migrations.AddConstraint(
-            model_name='offer',
-            constraint=models.UniqueConstraint(fields=('tenant', 'code'), name='offer_code'),
-        ),
-        migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.UniqueConstraint(fields=('tenant', 'code'), name='campaign_code'),
-        ),
-        migrations.AddIndex(
-            model_name='reactivation',
-            index=models.Index(fields=['tenant', 'campaign', 'assigned_at'], name='reactivation_of_campaign'),
-        ),
-        migrations.AddConstraint(
-            model_name='reactivation',
-            constraint=models.UniqueConstraint(fields=('tenant', 'enrolment'), name='reactivation_one_an_enrolment'),
-        ),
-        migrations.AddConstraint(
-            model_name='reactivation',
-            constraint=models.UniqueConstraint(fields=('tenant', 'job'), name='reactivation_job_counts_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='simulatedday',
-            constraint=models.UniqueConstraint(fields=('tenant', 'day'), name='simulated_day_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='step',
-            constraint=models.UniqueConstraint(fields=('tenant', 'campaign', 'workflow_version', 'code'), name='step_code'),
-        ),
-        migrations.AddConstraint(
-            model_name='step',
-            constraint=models.UniqueConstraint(fields=('tenant', 'campaign', 'workflow_version', 'position'), name='step_position'),
-        ),
-        migrations.AddConstraint(
-            model_name='suppression',
-            constraint=models.UniqueConstraint(models.F('tenant'), models.F('address_hmac'), models.F('channel'), models.F('brand'), condition=models.Q(('lifted_at__isnull', True)), name='suppression_in_force', nulls_distinct=False),
-        ),
-        migrations.AddIndex(
-            model_name='touch',
-            index=models.Index(fields=['tenant', 'household', '-touched_at'], name='touch_recent'),
-        ),
-        migrations.AddConstraint(
-            model_name='touch',
-            constraint=models.UniqueConstraint(fields=('tenant', 'household', 'ordinal'), name='touch_ordinal'),
-        ),
-        migrations.AddConstraint(
-            model_name='touch',
-            constraint=models.UniqueConstraint(fields=('tenant', 'message'), name='touch_of_message'),
-        ),
-        migrations.AddConstraint(
-            model_name='variant',
-            constraint=models.UniqueConstraint(fields=('tenant', 'step', 'channel', 'code'), name='variant_code'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('state__in', ['planned', 'postponed'])), fields=['tenant', 'due_at', 'id'], name='message_due'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('state__in', ['claimed', 'handing_over'])), fields=['tenant', 'lease_until'], name='message_leased'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['tenant', 'contact', '-due_at'], name='message_of_contact'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['tenant', 'campaign', 'state'], name='message_of_campaign'),
-        ),
-        migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(fields=('tenant', 'enrolment', 'step_code'), name='message_one_a_step'),
-        ),
-        migrations.AddIndex(
-            model_name='contactstat',
-            index=models.Index(fields=['tenant', 'last_job_at'], name='contact_stat_last_job'),
-        ),
-        migrations.AddIndex(
-            model_name='contactstat',
-            index=models.Index(condition=models.Q(('next_scan_at__isnull', False)), fields=['next_scan_at'], name='contact_stat_due_for_scan'),
         ),
         IsolateTenants(),
     ]
