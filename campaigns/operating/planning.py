@@ -93,7 +93,7 @@ WITH asked AS (
 ), judgement AS MATERIALIZED ({judged("plan")}
 ), decided AS MATERIALIZED (
     -- One pass: a channel that may be used before one that may not, the first before its fallback. The evidence is of
-    -- the channels up to the one that was taken: a fallback that was not needed was not asked for. What is planned keeps
+    -- the channels up to the one that was taken: a fallback that was not needed was not asked for. What is planned has
     -- only why the first channel was passed over: the claim asks everything again and keeps every answer.
     SELECT j.ref,
            (array_agg(j.channel ORDER BY j.refusal IS NOT NULL, j.place))[1] AS channel,

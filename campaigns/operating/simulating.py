@@ -8,6 +8,7 @@ again.
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
@@ -19,6 +20,9 @@ from campaigns.operating.models import SimulatedDay
 from campaigns.results import attributing
 from tenants.accounts.models import Tenant
 from winback.tenancy import acting_for
+
+
+MONEY = frozenset({"revenue"})
 
 
 class NotASandbox(RuntimeError):
@@ -118,7 +122,7 @@ def _simulated_day(tenant: Tenant, day: date, *, deliver: bool) -> dict[str, Any
 
 
 def _summed(days: Any) -> dict[str, Any]:
-    """The sum of every number in the days' results, by the same keys."""
+    """The sum of every number and amount of money in the days' results, by the same keys."""
     total: dict[str, Any] = {}
     for day in days:
         _add(total, day)
@@ -131,5 +135,7 @@ def _add(total: dict[str, Any], part: Mapping[str, Any]) -> None:
             _add(total.setdefault(key, {}), value)
         elif isinstance(value, int | float) and not isinstance(value, bool):
             total[key] = total.get(key, 0) + value
+        elif key in MONEY:
+            total[key] = f"{Decimal(total.get(key, 0)) + Decimal(value):f}"
         else:
             total[key] = value

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -36,6 +37,8 @@ def test_seven_weeks_keep_every_promise(business: Tenant, capsys: pytest.Capture
     answer = parsed(capsys)
     assert len(answer["days"]) == 50
     assert answer["total"]["send"]["handed_over"] > 30  # type: ignore[index]
+    earned = [Decimal(day["attribute"]["revenue"]) for day in answer["days"].values()]  # type: ignore[index]
+    assert sum(earned) == Decimal(answer["total"]["attribute"]["revenue"]) > 0  # type: ignore[index]
     with acting_for(business.pk):
         messages = list(Message.objects.for_tenant(business).select_related("contact"))
         sent = [message for message in messages if message.state == "handed_over"]
