@@ -59,9 +59,9 @@ def _held_out(counts: dict[str, Any]) -> int:
 
 def _results(results: dict[str, Any]) -> dict[str, str]:
     return {
-        "came back": f"{results['reactivated_treated']:,} of {results['assigned_treated']:,} written to, "
-        f"{results['reactivated_held_out']:,} of {results['assigned_held_out']:,} held out, "
-        f"within {results['window']['days']} days",
+        "came back": f"{results['reactivated_matured_treated']:,} of {results['matured_treated']:,} written to, "
+        f"{results['reactivated_matured_held_out']:,} of {results['matured_held_out']:,} held out, "
+        f"whose {results['window']['days']} days have passed",
         "as a share": f"{_share(results['reactivation_rate'])} and {_share(results['holdout_rate'])}",
         "difference": _interval(results["lift"]),
         "revenue": f"{results['currency']} {results['revenue']} from those written to",
