@@ -36,7 +36,7 @@ work again."""
 class KeyAuth(HttpBearer):
     """The key that the middleware has already checked; here for the OpenAPI document and as a second look."""
 
-    def authenticate(self, request: HttpRequest, token: str) -> ApiKey | None:  # noqa: ARG002 - read before
+    def authenticate(self, request: HttpRequest, token: str) -> ApiKey | None:
         key: ApiKey | None = getattr(request, "api_key", None)
         return key
 

@@ -62,6 +62,6 @@ class ProviderAccount(ABC):
     def probe(self) -> ProbeResult:
         """Whether this account answers and would take messages, without sending any; never raises ProviderTrouble."""
 
-    def look_up(self, reference: str) -> bool | None:  # noqa: ARG002 - for those that can
+    def look_up(self, reference: str) -> bool | None:
         """Whether a message with this reference arrived at the provider; None where it cannot tell (yet)."""
         return None

@@ -23,7 +23,7 @@ class Witness(Protocol):
     def refused(self, reference: str, code: str, detail: str) -> None:
         """The provider will never take it for this recipient; nobody else is concerned. ``code`` is a Reason."""
 
-    def deferred(self, reference: str, code: str, detail: str) -> None:  # noqa: ARG002
+    def deferred(self, reference: str, code: str, detail: str) -> None:
         """It did not leave, and may later: a full mailbox, greylisting, a policy. Try this one again after a while.
 
         The rest of the batch goes on; whoever tries again counts the attempts and gives up some day.
