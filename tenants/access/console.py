@@ -11,13 +11,13 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils import timezone
 
-from tenants.access import middleware, permissions
+from tenants.access import middleware, permissions, throttling
 from tenants.access.models import Membership, User
 from tenants.accounts.models import Tenant
 from tenants.journal import audit
 from tenants.journal.models import AuditEntry
 from winback.console.site import ConsoleSite, HistoryLine
-from winback.tenancy import acting_for_all
+from winback.tenancy import acting_for_all, current_scope
 
 _MOST = 300
 _HISTORY = 200
@@ -30,11 +30,24 @@ def clock() -> datetime:
 
 
 class SignInForm(AdminAuthenticationForm):
-    """Lets in staff who have something to see: platform staff, and members of a tenant."""
+    """Lets in staff who have something to see: platform staff, and members of a tenant. Guessing is slow."""
+
+    def clean(self) -> Any:
+        name = str(self.cleaned_data.get("username", ""))
+        if throttling.too_many(self.request, name):
+            raise ValidationError("Too many wrong attempts. Wait a quarter of an hour, then try again.")
+        try:
+            cleaned = super().clean()
+        except ValidationError:
+            throttling.count_wrong(self.request, name)
+            raise
+        throttling.forget(self.request, name)
+        return cleaned
 
     def confirm_login_allowed(self, user: Any) -> None:
         super().confirm_login_allowed(user)
-        if isinstance(user, User) and not user.is_superuser:
+        # Whoever is signed in already and signs in again has a scope of their own open: Home looks once more.
+        if isinstance(user, User) and not user.is_superuser and current_scope() is None:
             with acting_for_all("sign-in"):
                 member = Membership.objects.filter(user=user).exists()
             if not member:

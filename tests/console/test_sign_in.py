@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from tenants.access.models import User
+from tenants.access.throttling import MOST_WRONG
 from tests.console import furnishing
 from tests.console.conftest import Business
 
@@ -76,3 +77,20 @@ def test_every_post_needs_its_token(person: User, ours: Business) -> None:
     client = Client(enforce_csrf_checks=True)
 
     assert _sign_in(client, person.username) == 403
+
+
+def test_guessing_is_slowed_for_a_name_and_a_place_but_not_for_everybody(person: User, client: Client) -> None:
+    for _ in range(MOST_WRONG):
+        _sign_in(client, person.username, "wrong")
+
+    assert _sign_in(client, person.username) == 200  # the right password, too late
+    elsewhere = Client(REMOTE_ADDR="192.0.2.7")
+    fields = {"username": person.username, "password": furnishing.PASSWORD, "next": "/console/"}
+    assert elsewhere.post(PAGE, fields).status_code == 302
+
+
+def test_the_right_password_in_time_starts_the_count_anew(person: User, client: Client) -> None:
+    for _ in range(3):
+        for _ in range(MOST_WRONG - 1):
+            _sign_in(client, person.username, "wrong")
+        assert _sign_in(client, person.username) == 302
