@@ -174,7 +174,7 @@ class CampaignPageAdmin(CampaignAdmin):
             "may_test": self.site.permits(request, "messages.test"),
             "back": self.page_of(campaign),
         }
-        title = f"{words(variant.step.code)} by {words(variant.channel).lower()}"
+        title = f"{words(variant.step.code)} by {'text' if variant.channel == 'sms' else 'e-mail'}"
         return self.site.render(request, "campaigns/preview.html", context, title=title)
 
     @deed("Body", permission="view", asks=True)

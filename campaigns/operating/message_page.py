@@ -102,15 +102,16 @@ class MessagePageAdmin(MessageAdmin):
         ]
 
     def _verdicts(self, message: Message) -> list[dict[str, Any]]:
-        """Each guard with its last answer (it is asked when planning, again in the claim, and on the words)."""
+        """Each guard’s last answer: it is asked when planning, in the claim, and of a fallback’s channel too."""
         known = {guard.code: guard for guard in Guard.objects.all()}
-        last: dict[str, dict[str, Any]] = {}
+        last: dict[tuple[str, str], dict[str, Any]] = {}
         for told in message.verdicts if isinstance(message.verdicts, list) else []:
-            code = str(told.get("guard", ""))
+            code, channel = str(told.get("guard", "")), str(told.get("channel", ""))
             guard = known.get(code)
             facts = told.get("facts") if isinstance(told.get("facts"), dict) else {}
-            last.pop(code, None)
-            last[code] = {
+            last.pop((code, channel), None)  # the last answer stands last
+            last[code, channel] = {
+                "other": words(channel) if channel not in ("", message.channel) else "",
                 "name": guard.name if guard is not None else _GUARDS.get(code, words(code)),
                 "asks": str(guard.content.get("asks", "")) if guard is not None else "",
                 "allowed": bool(told.get("allowed")),
@@ -120,7 +121,7 @@ class MessagePageAdmin(MessageAdmin):
                 "at": parse_datetime(told["at"]) if isinstance(told.get("at"), str) else None,
                 "version": told.get("version"),
             }
-        return sorted(last.values(), key=lambda one: one["allowed"])
+        return sorted(last.values(), key=lambda one: (bool(one["other"]), one["allowed"]))
 
     def _course(self, message: Message) -> list[TimelineEntry]:
         entries = [TimelineEntry(message.planned_at, "Planned", tone="info")]

@@ -41,6 +41,7 @@ _EVENTS = {
     "booking.confirmed": "Booking confirmed",
     "booking.declined": "Booking declined",
 }
+_BY = {"email": "e-mail", "sms": "text"}
 _WAITING = (Message.State.PLANNED, Message.State.POSTPONED, Message.State.CLAIMED)
 
 
@@ -74,7 +75,7 @@ def _messages(contact: Contact, before: datetime | None) -> list[TimelineEntry]:
     return [
         TimelineEntry(
             at=row.at,
-            title=f"{words(row.step_code)} by {words(row.channel).lower()}: {row.get_state_display().lower()}"
+            title=f"{words(row.step_code)} by {_BY.get(row.channel, row.channel)}: {row.get_state_display().lower()}"
             + (" (held out, never sent)" if row.state == Message.State.GHOST else ""),
             detail=row.subject if row.subject and not row.reason else words(row.reason) if row.reason else "",
             tone=_MESSAGE_TONES.get(row.state, "plain"),

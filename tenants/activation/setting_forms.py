@@ -53,7 +53,7 @@ def written(name: str, setting: Mapping[str, Any], value: Any) -> str:
     if isinstance(value, bool):
         return "Yes" if value else "No"
     if value is None:
-        return "By default"
+        return "None" if name in CHOICES else "By default"
     if isinstance(value, list):
         return ", ".join(words(each) if name == "channels" else str(each) for each in value) or "–"
     if setting.get("maximum", 100) <= 1:

@@ -44,7 +44,8 @@ def icon(name: str, label: str = "") -> SafeString:
 def pill(word: Any, tone: str = "") -> SafeString:
     """``{% pill message.state %}`` or ``{% pill "Broken" "bad" %}``: a colour, and always the word."""
     text = str(word)
-    chosen = tone or _TONE_OF.get(text.lower().replace(" ", "_"), "plain")
+    code = text.lower().replace(" ", "_")
+    chosen = tone or _TONE_OF.get(code) or _TONE_OF.get(code.partition("_")[0], "plain")
     return format_html('<span class="wb-pill wb-{}">{}</span>', chosen, text.replace("_", " ").capitalize())
 
 
