@@ -41,10 +41,13 @@ class Kind(Protocol):
     """Contacts or jobs: how a row is read and how a staged batch is merged."""
 
     name: str
-    needs: Sequence[frozenset[str]]
+    needs: tuple[frozenset[str], ...]
     """Of each of these sets a file must have one column at least."""
 
     def prepare(self, row: dict[str, str], setting: Setting) -> Any: ...
+
+    key_columns: frozenset[str]
+    """What ``rough_key`` looks at."""
 
     def rough_key(self, row: dict[str, str]) -> str:
         """The same text for rows that mean the same record, made without checking anything."""
@@ -102,12 +105,16 @@ class _Work:
     last_lines: dict[str, int]
     many: bool = False
 
-    def records(self, skipped: list[int]) -> Generator[Record]:
-        """The file's records, from its beginning; the lines that the mapping leaves out are put into ``skipped``."""
+    def records(self, skipped: list[int], *, only: frozenset[str] | None = None) -> Generator[Record]:
+        """The file's records, from its beginning; the lines that the mapping leaves out are put into ``skipped``.
+
+        ``only``: the columns that will be looked at, where a mapping does not need the others.
+        """
         with opened(
             self.path,
             encoding=self.mapping.encoding if self.mapping else None,
             delimiter=self.mapping.delimiter if self.mapping else None,
+            only=only if self.mapping is None else None,
         ) as table:
             self.header[:] = table.header
             self.require_columns(table.header)
@@ -187,7 +194,12 @@ def _run(work: _Work, progress: Callable[[int], None] | None, *, resumed: bool =
         chunk = list(islice(records, BATCH_ROWS))
         following = list(islice(records, 1))
         if following:
-            last = duplicates.last_lines(lambda: work.records([]), kind.rough_key, work.key_of)
+            last = duplicates.last_lines(
+                lambda: work.records([], only=kind.key_columns),
+                lambda: work.records([]),
+                kind.rough_key,
+                work.key_of,
+            )
             work = replace(work, many=True, last_lines=last)
         position = 0  # of records, not of lines: a grouped file's records do not stand in the order of their lines
         rest = chain(following, records)

@@ -185,7 +185,7 @@ class Job(TenantScoped):
 
 
 class Consent(TenantScoped):
-    """A fact about permission: given or withdrawn, over which channel, with its evidence. Never changed; latest wins."""
+    """A fact on permission: given or withdrawn, for a channel, with its evidence. Never changed; latest wins."""
 
     class State(models.TextChoices):
         GIVEN = "given"

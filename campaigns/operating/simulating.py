@@ -21,7 +21,6 @@ from campaigns.results import attributing
 from tenants.accounts.models import Tenant
 from winback.tenancy import acting_for
 
-
 MONEY = frozenset({"revenue"})
 
 

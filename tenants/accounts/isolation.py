@@ -74,7 +74,7 @@ class IsolateTenants(Operation):
         self,
         app_label: str,
         schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,  # noqa: ARG002 - Django calls it so
+        from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
         models = [

@@ -105,11 +105,11 @@ def test_the_check_writes_only_what_is_wrong(tenant: Tenant, now: datetime) -> N
         stats.recompute_all(cursor, tenant.pk)
         ContactStat.objects.for_tenant(tenant).update(next_scan_at=None)
         ContactStat.objects.for_tenant(tenant).filter(contact=wrong).update(job_count=7)
-        before = dict((row[0], row[1:]) for row in versions("campaigns_contactstat"))
+        before = {row[0]: row[1:] for row in versions("campaigns_contactstat")}
 
         assert stats.recompute_all(cursor, tenant.pk) == 1
 
-    after = dict((row[0], row[1:]) for row in versions("campaigns_contactstat"))
+    after = {row[0]: row[1:] for row in versions("campaigns_contactstat")}
     assert after[right.pk] == before[right.pk]
     found = ContactStat.objects.for_tenant(tenant).get(contact=wrong)
     assert (found.job_count, found.next_scan_at) == (1, stats.DIRTY)

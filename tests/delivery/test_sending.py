@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 
 from campaigns.audience.consent import record_consent
-from campaigns.audience.models import Arm, ContactTag, Suppression
+from campaigns.audience.models import Arm, ContactStat, ContactTag, DormancyEpisode, Job, Suppression
 from campaigns.audience.suppressing import suppress
 from campaigns.compliance.models import Touch
 from campaigns.delivery import outbox
@@ -162,9 +162,9 @@ def test_mail_keeps_courteous_hours_where_the_customer_lives(tenant: Tenant, mom
 def test_a_replay_of_years_ago_keeps_the_same_hours(tenant: Tenant) -> None:
     night = NOW.replace(year=2011, hour=3)
     message = make_due(make_sender(tenant), due_at=night)
-    factories.DormancyEpisode.objects.update(lapsed_from=night - 200 * DAY)
-    factories.Job.objects.update(completed_at=night - 200 * DAY)
-    factories.ContactStat.objects.update(last_job_at=night - 200 * DAY)
+    DormancyEpisode.objects.update(lapsed_from=night - 200 * DAY)
+    Job.objects.update(completed_at=night - 200 * DAY)
+    ContactStat.objects.update(last_job_at=night - 200 * DAY)
 
     send_due(tenant, now=night)
 

@@ -157,7 +157,7 @@ def test_what_came_back_in_the_summer_is_what_the_oracle_counts(shop: Shop, hist
     tenant = Tenant.objects.get(slug="shop")
     with acting_for(tenant.pk):
         rows = Enrolment.objects.for_tenant(tenant).values_list("contact__external_id", "arm", "enrolled_at")
-        assignments = [AssignmentRow(contact, arm, at) for contact, arm, at in rows]
+        assignments = [AssignmentRow(str(contact), arm, at) for contact, arm, at in rows]
     assert len(assignments) > 500
     as_of = moment("2011-07-31", history.zone)
     lines = by_arm(assignments, history.jobs_by_contact(), window_days=30, as_of=as_of)
