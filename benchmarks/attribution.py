@@ -87,21 +87,21 @@ def main() -> int:
 
 
 def run(contacts: int, home: Path) -> int:
-    from winback.runtime import services  # noqa: PLC0415 - the environment comes before Django
+    from winback.runtime import services
 
     os.environ["WINBACK_HOME"] = str(home)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "winback.settings")
     services.ensure(home)
-    import django  # noqa: PLC0415
+    import django
 
     django.setup()
-    from django.core.management import call_command  # noqa: PLC0415
-    from django.db import connection  # noqa: PLC0415
+    from django.core.management import call_command
+    from django.db import connection
 
-    from campaigns.results.attributing import attribute  # noqa: PLC0415
-    from campaigns.results.reporting import results  # noqa: PLC0415
-    from tests.factories import make_campaign, make_tenant  # noqa: PLC0415
-    from winback.tenancy import acting_for, acting_for_all  # noqa: PLC0415
+    from campaigns.results.attributing import attribute
+    from campaigns.results.reporting import results
+    from tests.factories import make_campaign, make_tenant
+    from winback.tenancy import acting_for, acting_for_all
 
     call_command("migrate", verbosity=0)
     with acting_for_all("benchmark"):

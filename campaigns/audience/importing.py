@@ -41,8 +41,11 @@ class Kind(Protocol):
     """Contacts or jobs: how a row is read and how a staged batch is merged."""
 
     name: str
-    needs: tuple[frozenset[str], ...]
-    """Of each of these sets a file must have one column at least."""
+
+    @property
+    def needs(self) -> Sequence[frozenset[str]]:
+        """Of each of these sets a file must have one column at least."""
+        ...
 
     def prepare(self, row: dict[str, str], setting: Setting) -> Any: ...
 

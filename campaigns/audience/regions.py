@@ -3,7 +3,8 @@
 # IANA zones by ISO 3166-2 code of the region, from the tz database's zone1970.tab and the states' own boundaries.
 US = {
     "AL": ("America/Chicago",), "AK": ("America/Anchorage", "America/Adak"),
-    "AZ": ("America/Phoenix", "America/Denver"), "AR": ("America/Chicago",), "CA": ("America/Los_Angeles",), "CO": ("America/Denver",), "CT": ("America/New_York",),
+    "AZ": ("America/Phoenix", "America/Denver"), "AR": ("America/Chicago",),
+    "CA": ("America/Los_Angeles",), "CO": ("America/Denver",), "CT": ("America/New_York",),
     "DE": ("America/New_York",), "DC": ("America/New_York",), "FL": ("America/New_York", "America/Chicago"),
     "GA": ("America/New_York",), "HI": ("Pacific/Honolulu",), "ID": ("America/Boise", "America/Los_Angeles"),
     "IL": ("America/Chicago",), "IN": ("America/Indiana/Indianapolis", "America/Chicago"), "IA": ("America/Chicago",),
