@@ -75,7 +75,8 @@ CUSTOMER_CAME_FIRST = ("came_back", "booked")
 
 # The facts that the guards ask about, for each row of a relation ``asked (ref, place, contact_id, channel, brand_id,
 # lapsed_from)``. A consent stated after now does not exist yet; what forbids (a suppression, a tag) counts whenever it
-# was recorded, so that a replay is no way around it (docs/decisions/0005-as-of.md).
+# was recorded, so that a replay is no way around it (docs/decisions/0005-as-of.md). A withdrawal counts from the
+# morning of its day: a file gives a day alone, which is read as its noon.
 FACTS = """
 SELECT a.ref, a.place, a.channel, a.contact_id, a.lapsed_from,
        k.state AS contact_state, k.country, k.region, k.timezones, k.household_id, k.phone_key,
@@ -118,7 +119,8 @@ SELECT a.ref, a.place, a.channel, a.contact_id, a.lapsed_from,
         SELECT c.id, c.state, c.source, c.wording, c.stated_at
           FROM campaigns_consent c
          WHERE c.tenant_id = %(tenant)s AND c.contact_id = a.contact_id AND c.channel = a.channel
-           AND (c.stated_at IS NULL OR c.stated_at <= %(now)s)
+           AND (c.stated_at IS NULL OR c.stated_at <= %(now)s
+                OR (c.state = 'withdrawn' AND (c.stated_at AT TIME ZONE %(zone)s)::date <= %(today)s))
          ORDER BY c.id DESC LIMIT 1) consent ON true
   LEFT JOIN LATERAL (
         SELECT r.code, r.basis, r.months

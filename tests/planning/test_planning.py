@@ -219,6 +219,18 @@ def test_a_consent_that_is_stated_later_does_not_exist_yet(
     assert only_message(contact).reason == "no_email_consent"
 
 
+def test_a_withdrawal_dated_later_today_forbids_already(
+    tenant: Tenant, activation: ModuleActivation, now: datetime
+) -> None:
+    contact = make_lapsed(tenant)
+    # A file gives a day; a day is its noon; it was imported in the morning.
+    record_consent(contact, "email", "withdrawn", stated_at=now + timedelta(hours=3), source="f", now=now, actor="test")
+
+    plan(tenant, now=now)
+
+    assert only_message(contact).reason == "email_consent_withdrawn"
+
+
 def test_a_text_needs_consent_with_its_time_source_and_wording(
     tenant: Tenant, activation: ModuleActivation, now: datetime
 ) -> None:
