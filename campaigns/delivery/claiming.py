@@ -44,8 +44,8 @@ CREATE TEMPORARY TABLE IF NOT EXISTS candidate (
 TRUNCATE claiming, candidate
 """
 
-# Rows that another worker looks at are left to it. Those of a paused campaign or a module that is not active are not
-# looked at: they keep their place. It is asked at every claim, because either can happen while a long run sends.
+# Rows that another worker looks at are left to it. Those of a paused campaign, or of a module or tenant that is not
+# active, are not looked at: they keep their place. Asked at every claim: it can happen while a long run sends.
 CANDIDATES = """
 WITH due AS MATERIALIZED (
     SELECT m.id, m.contact_id, m.channel, m.due_at, m.enrolment_id
@@ -54,8 +54,9 @@ WITH due AS MATERIALIZED (
        AND m.due_at <= %(now)s
        AND EXISTS (SELECT FROM campaigns_campaign c
                      JOIN tenants_moduleactivation a ON a.tenant_id = c.tenant_id AND a.id = c.activation_id
+                     JOIN tenants_tenant t ON t.id = c.tenant_id
                     WHERE c.tenant_id = %(tenant)s AND c.id = %(campaign)s AND c.state = 'running'
-                      AND a.state = 'activated')
+                      AND a.state = 'activated' AND t.state = 'active')
      ORDER BY m.due_at, m.id
      LIMIT %(limit)s
        FOR UPDATE SKIP LOCKED

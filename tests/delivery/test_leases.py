@@ -11,6 +11,7 @@ from campaigns.planning import campaigning
 from campaigns.planning.ending import end_enrolments
 from campaigns.planning.models import Message
 from tenants.accounts.models import Tenant
+from tenants.activation.models import ModuleActivation
 from tenants.connections.models import Connection
 from tests import factories
 from tests.delivery.making import DAY, make_due, make_sender
@@ -128,15 +129,19 @@ def test_a_message_planned_beside_the_end_of_its_enrolment_is_cancelled_in_eithe
     assert (message.state, message.reason) == ("cancelled", "booking")
 
 
-def test_a_campaign_paused_while_it_sends_stops_claiming_and_ends(
-    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("stopped", ["campaign", "module", "tenant"])
+def test_what_is_stopped_while_it_sends_is_not_claimed_any_more(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch, stopped: str
 ) -> None:
     campaign = make_sender(tenant)
     messages = [make_due(campaign) for _ in range(3)]
     monkeypatch.setattr(sending, "CLAIM_SIZE", 1)
-    in_the_middle_of_a_group(
-        monkeypatch, lambda: campaigning.pause(campaign, reason="a quiet week", now=NOW, actor="test")
-    )
+    stop = {
+        "campaign": lambda: campaigning.pause(campaign, reason="a quiet week", now=NOW, actor="test"),
+        "module": lambda: ModuleActivation.objects.update(state=ModuleActivation.State.SUSPENDED),
+        "tenant": lambda: Tenant.objects.filter(pk=tenant.pk).update(state=Tenant.State.SUSPENDED),
+    }
+    in_the_middle_of_a_group(monkeypatch, stop[stopped])
 
     counts = send_due(tenant, now=NOW, limit=20)
 
