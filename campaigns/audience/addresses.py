@@ -2,6 +2,7 @@
 
 import hmac
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 import phonenumbers
@@ -100,3 +101,9 @@ def name_key(*names: str) -> str:
 def address_hmac(key: str) -> str:
     """The keyed digest of a normalised address: what a suppression keeps instead of the address."""
     return hmac.digest(installation_key("address"), key.encode(), "sha256").hex()
+
+
+def address_digest() -> Callable[[str], str]:
+    """``address_hmac`` for many addresses, with the key at hand."""
+    key = installation_key("address")
+    return lambda address: hmac.digest(key, address.encode(), "sha256").hex()

@@ -10,13 +10,13 @@ from zoneinfo import available_timezones
 
 from campaigns.audience import addresses
 from campaigns.audience.regions import zones_of_place
-from campaigns.audience.values import Rejected, Setting, moment, refuse_broken, short
+from campaigns.audience.values import Rejected, Setting, moment, refuse_broken, short, unknown_columns
 
-CONTACT_COLUMNS = {
+CONTACT_COLUMNS = frozenset({
     "external_id", "email", "phone", "first_name", "last_name", "company", "address", "city", "region", "postal_code",
     "country", "timezone", "tags", "acquired_on", "acquisition_channel", "email_consent", "email_consent_at",
     "email_consent_source", "sms_consent", "sms_consent_at", "sms_consent_source", "sms_consent_text",
-}  # fmt: skip
+})  # fmt: skip
 _ZONES = available_timezones()
 _COUNTRY = re.compile(r"[A-Z]{2}\Z")
 # The codes that people write for one of ISO 3166.
@@ -114,7 +114,7 @@ def contact_record(row: Mapping[str, str], setting: Setting) -> ContactRecord:
         acquisition_channel=get("acquisition_channel", "")[:120],
         tags=_tags(get("tags", "")),
         consents=_consents(row, setting),
-        attributes={name: value for name, value in row.items() if name not in CONTACT_COLUMNS and value},
+        attributes={name: row[name] for name in unknown_columns(tuple(row), CONTACT_COLUMNS) if row[name]},
     )
 
 
@@ -130,6 +130,8 @@ def _zones(
 
 def _tags(text: str) -> list[str]:
     """Tags trimmed and lower case; ``winback:`` ones are ours and never come from a file."""
+    if not text:
+        return []
     names = (part.strip().lower()[:80] for part in text.split(";"))
     return sorted({name for name in names if name and not name.startswith("winback:")})
 

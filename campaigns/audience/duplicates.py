@@ -13,16 +13,17 @@ _MASK = _BITS - 1
 
 
 def last_lines(
+    keys: Callable[[], Iterable[Record]],
     records: Callable[[], Iterable[Record]],
     rough_key: Callable[[dict[str, str]], str],
     key: Callable[[dict[str, str]], str | None],
 ) -> dict[str, int]:
     """For each record that a file has more than once, the line of its last valid row.
 
-    ``rough_key`` is quick and the same for rows that mean the same; ``key`` reads the whole row, and is None where
-    the row is rejected.
+    ``keys`` gives the records with no more than ``rough_key`` needs, which is quick and the same for rows that mean the
+    same; ``key`` reads the whole row, and is None where the row is rejected.
     """
-    repeated = _repeated(hash(rough_key(row)) for _, row, _ in records())
+    repeated = _repeated(hash(rough_key(row)) for _, row, _ in keys())
     last: dict[str, int] = {}
     if repeated:
         for line, row, _ in records():

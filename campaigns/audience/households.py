@@ -84,7 +84,7 @@ UPDATE newcomer n SET label = r.label FROM newcomer r WHERE r.contact_id = n.lab
 # The key says whose household it is in every database alike: arms are drawn by it.
 NUMBER = """
 INSERT INTO made_household
-SELECT n.label, nextval(pg_get_serial_sequence('campaigns_household', 'id')),
+SELECT n.label, nextval((SELECT pg_get_serial_sequence('campaigns_household', 'id')::regclass)),
        CASE WHEN s.external_id IS NULL THEN 'contact-' || n.contact_id
             WHEN length(s.external_id) <= 60 AND s.external_id !~ '^(contact|digest)-' THEN s.external_id
             ELSE 'digest-' || md5(s.external_id) END

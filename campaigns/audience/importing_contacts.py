@@ -90,7 +90,10 @@ UPDATE campaigns_contactstat SET next_scan_at = %(dirty)s
 """
 
 TABLES = (
-    "campaigns_contact", "campaigns_household", "campaigns_consent", "campaigns_contacttag", "campaigns_contactstat",
+    "campaigns_contact "
+    "(tenant_id, id, external_id, state, household_id, merged_into_id, email_key, phone_key, address_key)",
+    "campaigns_household", "campaigns_consent (tenant_id, contact_id, channel, state)", "campaigns_contacttag",
+    "campaigns_contactstat",
 )  # fmt: skip
 NO_ROOM = "plan_limit: the plan has no room for another contact"
 
@@ -99,6 +102,7 @@ class Contacts:
     """The import of contacts."""
 
     name = "contacts"
+    key_columns = frozenset({"external_id", "email", "phone"})
     needs = (frozenset({"external_id", "email", "phone"}),)
 
     def prepare(self, row: dict[str, str], setting: Setting) -> ContactRecord:

@@ -1,6 +1,5 @@
 """Merging jobs, and what they add up to on their contacts, in the same transaction."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -10,7 +9,7 @@ from django.db.backends.utils import CursorWrapper
 from campaigns.audience import planner_statistics, stats
 from campaigns.audience.importing import Merged
 from campaigns.audience.job_records import JobRecord, job_record
-from campaigns.audience.values import Setting
+from campaigns.audience.values import Setting, as_json
 from tenants.accounts.models import Tenant
 
 STAGE = f"""
@@ -93,6 +92,7 @@ SELECT m.line, coalesce(s.contact_external_id, s.contact_email_key), coalesce(m.
  ORDER BY m.line
 """
 
+ANALYZED = "campaigns_job (tenant_id, id, contact_id, external_id, completed_at, status)"
 HAS_COUNTED = "SELECT EXISTS (SELECT 1 FROM campaigns_contactstat WHERE tenant_id = %s AND last_job_at IS NOT NULL)"
 
 
@@ -100,6 +100,7 @@ class Jobs:
     """The import of jobs."""
 
     name = "jobs"
+    key_columns = frozenset({"external_id"})
     needs = (
         frozenset({"external_id"}),
         frozenset({"contact_external_id", "contact_email"}),
@@ -131,7 +132,7 @@ class Jobs:
         with cursor.copy(f"COPY staged_job ({_COLUMNS}) FROM STDIN") as copy:
             for line, job in staged:
                 copy.write_row(_staged(line, job))
-        cursor.execute("ANALYZE staged_job")
+        cursor.execute("ANALYZE staged_job (line, external_id, contact_external_id, contact_email_key)")
         # Of a first load of many batches the sums are made once, at its end: until then its contacts have no job yet,
         # which opens nothing. Later files bring each contact's sums up to date with its jobs.
         cursor.execute(HAS_COUNTED, [tenant.pk])
@@ -145,7 +146,7 @@ class Jobs:
         updated = cursor.fetchone()[0]
         cursor.execute(INSERT, values)
         created = cursor.fetchone()[0]
-        planner_statistics.refresh(cursor, ["campaigns_job"], tenant.pk, before + created)
+        planner_statistics.refresh(cursor, [ANALYZED], tenant.pk, before + created)
         if updated or (created and recompute):
             cursor.execute("ANALYZE touched")
             stats.recompute_touched(cursor, tenant.pk)
@@ -185,5 +186,5 @@ def _staged(line: int, job: JobRecord) -> tuple[Any, ...]:
         job.status,
         job.items,
         job.location,
-        json.dumps(job.attributes) if job.attributes else "{}",
+        as_json(job.attributes),
     )

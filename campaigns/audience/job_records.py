@@ -9,13 +9,13 @@ from typing import Any
 
 from campaigns.audience import addresses
 from campaigns.audience.models import Job
-from campaigns.audience.values import Rejected, Setting, moment, refuse_broken, short
+from campaigns.audience.values import Rejected, Setting, moment, refuse_broken, short, unknown_columns
 from winback.money import to_minor
 
-JOB_COLUMNS = {
+JOB_COLUMNS = frozenset({
     "external_id", "contact_external_id", "contact_email", "completed_at", "amount", "currency", "service", "status",
     "items", "location",
-}  # fmt: skip
+})  # fmt: skip
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
 _LATEST = timedelta(days=366 * 5)
 _MOST_MINOR = 10**15  # more than anybody was ever paid; sums of it still fit
@@ -74,7 +74,7 @@ def job_record(row: Mapping[str, str], setting: Setting) -> JobRecord:
         status=status,
         items=_items(get("items", "")),
         location=get("location", "")[:200],
-        attributes={name: value for name, value in row.items() if name not in JOB_COLUMNS and value},
+        attributes={name: row[name] for name in unknown_columns(tuple(row), JOB_COLUMNS) if row[name]},
     )
 
 

@@ -13,10 +13,13 @@ _FAR_BEHIND = 4
 
 
 def refresh(cursor: CursorWrapper, tables: Sequence[str], tenant_id: int, written: int) -> None:
-    """Analyze the tables if the first of them is thought to have far fewer of the tenant's rows than were written."""
+    """Analyze the tables if the first of them is thought to have far fewer of the tenant's rows than were written.
+
+    Each as ``table`` or ``table (columns that are joined by)``.
+    """
     if written < 500:
         return
-    cursor.execute(f"EXPLAIN (FORMAT JSON) SELECT 1 FROM {tables[0]} WHERE tenant_id = %s", [tenant_id])
+    cursor.execute(f"EXPLAIN (FORMAT JSON) SELECT 1 FROM {tables[0].split()[0]} WHERE tenant_id = %s", [tenant_id])
     answer = cursor.fetchone()[0]
     plan = (json.loads(answer) if isinstance(answer, str) else answer)[0]["Plan"]
     if plan["Plan Rows"] * _FAR_BEHIND < written:

@@ -32,8 +32,13 @@ class Table:
 
 
 @contextmanager
-def opened(path: Path, *, encoding: str | None = None, delimiter: str | None = None) -> Iterator[Table]:
-    """The file as a table; raises UnreadableFile, then or while its rows are read."""
+def opened(
+    path: Path, *, encoding: str | None = None, delimiter: str | None = None, only: frozenset[str] | None = None
+) -> Iterator[Table]:
+    """The file as a table; raises UnreadableFile, then or while its rows are read.
+
+    ``only`` these columns are wanted (a workbook gives them all).
+    """
     if not path.is_file():
         raise UnreadableFile(f"There is no file {path}.")
     try:
@@ -50,7 +55,7 @@ def opened(path: Path, *, encoding: str | None = None, delimiter: str | None = N
         chosen = _known_encoding(encoding) if encoding else _encoding(first)
         with opener(path, "rb") as raw:
             text: IO[str] = io.TextIOWrapper(raw, encoding=chosen, newline="")
-            rows = text_rows(text, delimiter or _delimiter(first.decode(chosen, "replace")), path.name)
+            rows = text_rows(text, delimiter or _delimiter(first.decode(chosen, "replace")), path.name, only)
             yield Table(next(rows), cast("Iterator[Row]", rows))
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise UnreadableFile(f"{path.name} cannot be unpacked: {error}.") from error

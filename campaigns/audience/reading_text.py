@@ -37,6 +37,7 @@ class _Lines:
         self.returned: deque[str] = deque()
         self.number = 0
         self.ended = False
+        self.apostrophe = False  # whether one stands in the row: few rows have one, so the others are spared the look
 
     def __iter__(self) -> "_Lines":
         return self
@@ -55,6 +56,8 @@ class _Lines:
                 )
             if "\0" in line:
                 line = line.replace("\0", "")
+        if "'" in line:
+            self.apostrophe = True
         self.number += 1
         self.row.append(line)
         if len(self.row) > MOST_LINES:
@@ -68,11 +71,11 @@ class _Lines:
         return self.row[0]
 
 
-def text_rows(text: IO[str], delimiter: str, name: str) -> Iterator[Any]:
+def text_rows(text: IO[str], delimiter: str, name: str, only: frozenset[str] | None = None) -> Iterator[Any]:
     """First the header, then each row with the line that it ends on, as text by column."""
     lines = _Lines(text, name)
     try:
-        yield from _rows(lines, delimiter, name)
+        yield from _rows(lines, delimiter, name, only)
     except UnicodeDecodeError as error:
         raise UnreadableFile(
             f"{name} is not {error.encoding.upper()}: the byte 0x{error.object[error.start]:02x} some lines after "
@@ -80,11 +83,12 @@ def text_rows(text: IO[str], delimiter: str, name: str) -> Iterator[Any]:
         ) from error
 
 
-def _rows(lines: _Lines, delimiter: str, name: str) -> Iterator[Any]:
+def _rows(lines: _Lines, delimiter: str, name: str, only: frozenset[str] | None) -> Iterator[Any]:
     header: list[str] = []
+    wanted: list[tuple[int, str]] | None = None
     reader = csv.reader(lines, delimiter=delimiter)
     while True:
-        lines.row = []
+        lines.row, lines.apostrophe = [], False
         broken = False
         try:
             values = next(reader)
@@ -104,12 +108,13 @@ def _rows(lines: _Lines, delimiter: str, name: str) -> Iterator[Any]:
             reader = csv.reader(lines, delimiter=delimiter)
         elif header:
             if any(values):
-                row = row_of(header, values, as_exported=any("'" in line for line in lines.row))
+                row = row_of(header, values, as_exported=lines.apostrophe, only=wanted)
                 if len(lines.row) > 1 and len(values) < len(header):
                     row[BROKEN] = _OPEN_QUOTE
                 yield lines.number, row
         elif any(values) and not (len(values) <= 2 and values[0].lower().startswith("sep=")):
             header = header_of(values, name)
+            wanted = None if only is None else [(place, each) for place, each in enumerate(header) if each in only]
             yield header
     if not header:
         header_of([], name)
@@ -122,10 +127,19 @@ def _count(line: str, delimiter: str) -> int:
         return 0
 
 
-def row_of(header: list[str], values: list[str], *, as_exported: bool = False) -> dict[str, str]:
+def row_of(
+    header: list[str],
+    values: list[str],
+    *,
+    as_exported: bool = False,
+    only: list[tuple[int, str]] | None = None,
+) -> dict[str, str]:
     """The values by column, trimmed; too many of them make the row a broken one."""
-    row = dict(zip(header, map(str.strip, values), strict=False))
-    row.pop("", None)
+    if only is None:
+        row = dict(zip(header, map(str.strip, values), strict=False))
+        row.pop("", None)
+    else:
+        row = {name: values[place].strip() for place, name in only if place < len(values)}
     if as_exported:
         row = {name: as_meant(value) for name, value in row.items()}
     if len(values) > len(header) and any(values[len(header) :]):
