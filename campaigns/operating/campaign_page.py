@@ -36,6 +36,16 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "cancelled": (State.CANCELLED,),
     "trouble": (State.FAILED, State.UNKNOWN),
 }
+_ENDINGS = {
+    "exhausted": "All steps taken",
+    "business": "Came back",
+    "booking": "Booked",
+    "reply": "Answered",
+    "opt_out": "Unsubscribed",
+    "do_not_contact": "Do not contact",
+    "episode_closed": "Lapse closed otherwise",
+    "staff": "Stopped by staff",
+}
 
 
 @admin.register(Campaign)
@@ -107,7 +117,11 @@ class CampaignPageAdmin(CampaignAdmin):
         counted = rows.order_by().values_list("state", "ended_by").annotate(number=Count("pk"))
         tones = {"booking": "good", "business": "good", "reply": "good", "opt_out": "bad", "do_not_contact": "bad"}
         parts = [
-            Part("In the sequence" if state == "active" else words(ended_by), number, tones.get(ended_by, ""))
+            Part(
+                "In the sequence" if state == "active" else _ENDINGS.get(ended_by, ended_by),
+                number,
+                tones.get(ended_by, ""),
+            )
             for state, ended_by, number in sorted(counted, key=lambda one: -one[2])
         ]
         if not parts:
