@@ -215,6 +215,8 @@ def _plan_steps(asking: Asking) -> Counter[str]:
             counts.update(made)
             if due < BATCH:
                 return counts
+            # The messages of this batch are looked up by the next one, which would read them all for each enrolment.
+            statistics.keep_up()
 
 
 def _exhaust(asking: Asking) -> None:

@@ -9,6 +9,7 @@ from django.core.management import call_command
 from campaigns.audience.consent import record_consent
 from campaigns.audience.models import Arm, Assignment, Contact, ContactStat, ContactTag, DormancyEpisode
 from campaigns.audience.suppressing import suppress
+from campaigns.operating import planning
 from campaigns.operating.planning import plan
 from campaigns.planning import campaigning
 from campaigns.planning.campaigning import NotLaunched
@@ -104,6 +105,16 @@ def test_planning_twice_changes_nothing_more(tenant: Tenant, activation: ModuleA
 
     assert plan(tenant, now=now) == {"enrolled": 0, "planned": 0, "blocked": 0, "ghost": 0}
     assert Message.objects.count() == 1
+
+
+def test_more_than_a_batch_is_planned_in_one_go(tenant: Tenant, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    factories.make_activation(tenant)
+    for _ in range(5):
+        make_lapsed(tenant)
+    monkeypatch.setattr(planning, "BATCH", 2)
+
+    assert plan(tenant, now=now)["planned"] == 5
+    assert Message.objects.filter(step_code="hello").count() == 5
 
 
 def test_the_daily_cap_takes_the_most_recently_lapsed_first(tenant: Tenant, now: datetime) -> None:
