@@ -17,7 +17,7 @@ PAUSE_SECONDS = 15 * 60
 def too_many(request: HttpRequest | None, name: str) -> bool:
     """Whether this name, or this place, has to wait."""
     of_name, of_place = (cache.get(key, 0) for key in _keys(request, name))
-    return of_name >= MOST_WRONG or of_place >= MOST_WRONG_FROM_ONE_PLACE
+    return bool(of_name >= MOST_WRONG or of_place >= MOST_WRONG_FROM_ONE_PLACE)
 
 
 def count_wrong(request: HttpRequest | None, name: str) -> None:
