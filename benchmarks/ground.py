@@ -47,9 +47,7 @@ def ground() -> Iterator[Path]:
         }.items():
             os.environ.setdefault(name, value)
         (home / "winback").mkdir()
-        import django
-
-        django.setup()
+        setup()
         from django.core.management import call_command
 
         call_command("migrate", verbosity=0)
@@ -62,6 +60,13 @@ def ground() -> Iterator[Path]:
             connections.close_all()
             postgres.stop()
         shutil.rmtree(home, ignore_errors=True)
+
+
+def setup() -> None:
+    """Django, on the server that the environment names."""
+    import django
+
+    django.setup()
 
 
 @dataclass
