@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ground import Lap, lap
+from benchmarks.ground import Lap, lap
 
 NOW = datetime(2026, 9, 30, 17, 0, tzinfo=UTC)
 

@@ -1,6 +1,6 @@
 """How fast contacts and jobs are imported, as ratios to the bare work, both sides measured in one run.
 
-    .venv/bin/python benchmarks/imports.py [--rows 10000 100000] [--million]
+    .venv/bin/python -m benchmarks.imports [--rows 10000 100000] [--million]
 
 The bare work is: parse the same file, normalise its cells, COPY them straight into a twin of the table with all of its
 indexes (no tenants, no rules, no memory of a kill). ``same rows`` are twins of everything that an import of contacts
@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from bare_imports import NOW, bare, with_orm
-from ground import Lap, ground, lap, table
+from benchmarks.bare_imports import NOW, bare, with_orm
+from benchmarks.ground import Lap, ground, lap, table
 
 CONTACTS = [
     "external_id",

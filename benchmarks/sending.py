@@ -1,6 +1,6 @@
 """How fast messages are sent, as ratios to the bare loop and to Django's own ways, both sides measured in one run.
 
-    .venv/bin/python benchmarks/sending.py [--messages 4000]
+    .venv/bin/python -m benchmarks.sending [--messages 4000]
 
 The bare loop is what any sender must do: render the same templates with the same facts, write the MIME, hand it to the
 same SMTP server over one connection; no database, no guards, no evidence, no memory of a crash. The naive loop is a
@@ -22,8 +22,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from ground import ROOT, Lap, ground, lap, setup, table
-from imports import NOW, take, write
+from benchmarks.bare_imports import NOW
+from benchmarks.ground import ROOT, Lap, ground, lap, setup, table
+from benchmarks.imports import take, write
 
 CONTACTS = ["external_id", "email", "first_name", "last_name", "region", "country", "email_consent", "email_consent_at"]
 JOBS = ["external_id", "contact_external_id", "completed_at", "amount", "service"]
@@ -171,7 +172,7 @@ def measured(rows: int, work: Callable[[], Any]) -> Lap:
 
 def two_workers(what: str, slug: str, port: int, rows: int) -> Lap:
     """The same work by two processes at once, from the moment at which both are ready."""
-    command = [sys.executable, str(Path(__file__)), "--worker", what, slug, str(port)]
+    command = [sys.executable, "-m", "benchmarks.sending", "--worker", what, slug, str(port)]
     workers = [
         subprocess.Popen(
             [*command, str(number)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ

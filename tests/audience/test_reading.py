@@ -19,8 +19,8 @@ from winback.spreadsheets import as_meant, harmless
 HEADER = "external_id,email,first_name\n"
 
 
-def rows(path: Path, **options: str) -> list[dict[str, str]]:
-    with opened(path, **options) as table:
+def rows(path: Path, encoding: str | None = None) -> list[dict[str, str]]:
+    with opened(path, encoding=encoding) as table:
         return [row for _, row in table.rows]
 
 
