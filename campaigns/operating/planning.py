@@ -26,15 +26,22 @@ EXHAUSTED_TAG = "winback:exhausted"
 OVER = """
 SELECT e.contact_id,
        CASE WHEN k.state <> 'active' OR d.state = 'closed' AND d.closed_by <> 'business' THEN 'episode_closed'
-            WHEN d.state = 'closed' THEN 'business'
+            WHEN d.state = 'closed' OR newer.job THEN 'business'
             WHEN s.scheduled_at > %(now)s THEN 'booking'
             ELSE 'do_not_contact' END
   FROM campaigns_enrolment e
   JOIN campaigns_dormancyepisode d ON d.tenant_id = %(tenant)s AND d.id = e.episode_id
   JOIN campaigns_contact k ON k.tenant_id = %(tenant)s AND k.id = e.contact_id
   LEFT JOIN campaigns_contactstat s ON s.tenant_id = %(tenant)s AND s.contact_id = e.contact_id
+  LEFT JOIN LATERAL (
+        -- Business that attributing has not seen yet: such a customer came back, and is not exhausted.
+        SELECT true AS job FROM campaigns_job j
+         WHERE s.last_job_at > d.lapsed_from
+           AND j.tenant_id = %(tenant)s AND j.contact_id = e.contact_id AND j.status = 'completed'
+           AND j.completed_at > d.lapsed_from AND j.completed_at <= %(now)s
+         LIMIT 1) newer ON true
  WHERE e.tenant_id = %(tenant)s AND e.campaign_id = %(campaign)s AND e.state = 'active'
-   AND (d.state = 'closed' OR k.state <> 'active' OR s.scheduled_at > %(now)s
+   AND (d.state = 'closed' OR newer.job OR k.state <> 'active' OR s.scheduled_at > %(now)s
         OR EXISTS (SELECT FROM campaigns_contacttag t
                     WHERE t.tenant_id = %(tenant)s AND t.contact_id = e.contact_id
                       AND t.name = ANY(%(forbidding_tags)s) AND (t.expires_at IS NULL OR t.expires_at > %(now)s)))

@@ -287,7 +287,7 @@ def test_a_channel_that_the_settings_leave_out_is_not_used(tenant: Tenant, now: 
     assert only_message(contact).reason == "email_off"
 
 
-@pytest.mark.parametrize("ending", ["tag", "booking", "closed", "erased"])
+@pytest.mark.parametrize("ending", ["tag", "booking", "business", "closed", "erased"])
 def test_what_ends_an_enrolment_cancels_what_is_planned(
     tenant: Tenant, activation: ModuleActivation, now: datetime, ending: str
 ) -> None:
@@ -298,13 +298,16 @@ def test_what_ends_an_enrolment_cancels_what_is_planned(
         ContactTag.objects.create(tenant=tenant, contact=contact, name="do-not-contact", source="staff")
     elif ending == "booking":
         ContactStat.objects.filter(contact=contact).update(scheduled_at=now + 3 * DAY)
+    elif ending == "business":  # that attributing has not seen yet
+        job = factories.make_job(contact, now + timedelta(minutes=30))
+        ContactStat.objects.filter(contact=contact).update(last_job_at=job.completed_at)
     elif ending == "closed":
         DormancyEpisode.objects.update(state="closed", closed_by="given_up", closed_at=now)
     else:
         Contact.objects.filter(pk=contact.pk).update(state=Contact.State.ERASED)
     plan(tenant, now=now + timedelta(hours=1))
 
-    by = {"tag": "do_not_contact", "booking": "booking", "closed": "episode_closed", "erased": "episode_closed"}[ending]
+    by = {"tag": "do_not_contact", "closed": "episode_closed", "erased": "episode_closed"}.get(ending, ending)
     enrolment, message = Enrolment.objects.get(), only_message(contact)
     assert (enrolment.state, enrolment.ended_by) == ("ended", by)
     assert (message.state, message.reason) == ("cancelled", by)
