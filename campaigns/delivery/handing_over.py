@@ -62,12 +62,8 @@ def hand_over(
     *,
     now: datetime,
     deliver: bool,
-    resting: set[int],
 ) -> Counter[str]:
-    """Hand the messages of one channel over, through the tenant's connection for it.
-
-    A connection that is in trouble is added to ``resting``: it is not asked again in this run.
-    """
+    """Hand the messages of one channel over, through the tenant's connection for it; one in trouble is paused."""
     try:
         with (
             routing.opened(connection, now=now, deliver=deliver) as carrier,
@@ -77,9 +73,7 @@ def hand_over(
             # Before the journal goes: what is released here is what it says had not begun.
             counts["postponed"] += _give_back(tenant, connection, items, claim, trouble, now=now)
     except ProviderMisconfigured as error:  # it could not be opened
-        counts, trouble = Counter(postponed=_give_back(tenant, connection, items, claim, error, now=now)), error
-    if trouble is not None:
-        resting.add(connection.pk)
+        counts = Counter(postponed=_give_back(tenant, connection, items, claim, error, now=now))
     return counts
 
 
@@ -138,16 +132,12 @@ def _give_back(
 ) -> int:
     """What was not handed over (stopped in between, or the provider is in trouble) is asked everything again."""
     with acting_for(tenant.pk):
-        if isinstance(trouble, ProviderMisconfigured):
-            connecting.pause(connection, reason=str(trouble), now=now)
         if trouble is not None:
-            return rest(tenant, items, claim, now=now)
+            # Paused until it answers a probe again (the schedule asks every two minutes): trying on with messages would
+            # cost one unknown each time that it goes silent, and would hold up the treated arm alone.
+            connecting.pause(connection, reason=str(trouble), now=now)
+            return release(tenant, items, claim, now=now, until=now + TROUBLE_WAIT, reason="provider_trouble")
         return release(tenant, items, claim, now=now, until=None, reason="")
-
-
-def rest(tenant: Tenant, items: Sequence[Ready], claim: Claim, *, now: datetime) -> int:
-    """Put messages off whose provider is in trouble."""
-    return release(tenant, items, claim, now=now, until=now + TROUBLE_WAIT, reason="provider_trouble")
 
 
 def release(

@@ -17,12 +17,13 @@ from campaigns.compliance.asking import asking_of
 from campaigns.compliance.quiet_hours import Hours
 from campaigns.delivery import claiming, outbox, recovering, routing
 from campaigns.delivery.claiming import Claim
-from campaigns.delivery.handing_over import Ready, hand_over, release, rest
+from campaigns.delivery.handing_over import Ready, hand_over, release
 from campaigns.delivery.outbox import Evidence, Outcome
 from campaigns.delivery.rendering import Rendered, RenderFailed, facts_of, render
 from campaigns.planning.models import Campaign, Message
 from tenants.accounts.models import Tenant
 from tenants.activation.models import ModuleActivation
+from tenants.connections.connecting import paused_connection
 from tenants.connections.models import Connection
 from winback import statistics
 from winback.providers.sms import segments
@@ -63,7 +64,6 @@ def send_due(
         statistics.keep_up()
         askings = [asking_of(campaign, now=now) for campaign in sendable_campaigns(tenant)]
         hours = Hours.load(now)
-    resting: set[int] = set()
     for asking in askings:
         stuck = 0
         while stuck < 3 and (limit is None or sum(counts.values()) < limit):
@@ -75,7 +75,7 @@ def send_due(
             counts["postponed"] += claim.postponed
             counts["blocked"] += claim.blocked
             if claim.message_ids:
-                counts.update(_send_claim(tenant, claim, now=now, deliver=deliver, resting=resting))
+                counts.update(_send_claim(tenant, claim, now=now, deliver=deliver))
             elif not claim.looked_at:
                 break
             # Looked at and nothing moved: other workers hold these households; they are theirs, or the next tick's.
@@ -95,7 +95,7 @@ def sendable_campaigns(tenant: Tenant) -> list[Campaign]:
     return list(rows.select_related("activation", "tenant__plan", "tenant__niche").order_by("pk"))
 
 
-def _send_claim(tenant: Tenant, claim: Claim, *, now: datetime, deliver: bool, resting: set[int]) -> Counter[str]:
+def _send_claim(tenant: Tenant, claim: Claim, *, now: datetime, deliver: bool) -> Counter[str]:
     counts: Counter[str] = Counter()
     with acting_for(tenant.pk):
         connections = {channel: routing.connection_for(tenant, channel) for channel in Channel.values}
@@ -110,16 +110,14 @@ def _send_claim(tenant: Tenant, claim: Claim, *, now: datetime, deliver: bool, r
         leaving = [item for item in ready if item.facts["arm"] == Arm.TREATED and item.facts["channel"] == channel]
         if not leaving:
             continue
-        if connection is not None and connection.pk not in resting:
-            counts.update(hand_over(tenant, connection, leaving, claim, now=now, deliver=deliver, resting=resting))
+        if connection is not None:
+            counts.update(hand_over(tenant, connection, leaving, claim, now=now, deliver=deliver))
             continue
         with acting_for(tenant.pk):
-            if connection is not None:
-                counts["postponed"] += rest(tenant, leaving, claim, now=now)
-            else:
-                counts["postponed"] += release(
-                    tenant, leaving, claim, now=now, until=now + NO_CONNECTION_WAIT, reason="no_connection"
-                )
+            reason = "provider_trouble" if paused_connection(tenant, channel) else "no_connection"
+            counts["postponed"] += release(
+                tenant, leaving, claim, now=now, until=now + NO_CONNECTION_WAIT, reason=reason
+            )
     return counts
 
 

@@ -51,7 +51,7 @@ def _connections(tenant: Tenant, _now: datetime) -> Iterator[Attention]:
         yield Attention(
             "broken",
             f"{connection.label} is paused",
-            f"{connection.paused_reason or 'Paused by hand'}. Nothing leaves through it.",
+            f"{connection.paused_reason or 'It was in trouble'}. Nothing leaves through it until it answers.",
             "Fix the connection",
             address_of(connection),
             connection.paused_at,

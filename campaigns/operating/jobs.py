@@ -18,6 +18,7 @@ from campaigns.results import attributing
 from tenants.access.models import User
 from tenants.accounts.models import Tenant
 from tenants.activation import activating
+from tenants.connections.models import Connection
 from tenants.journal import partitions, tasks
 from tenants.journal.models import Task
 from winback.providers.errors import ProviderError
@@ -67,6 +68,14 @@ def _activations(tenant: Tenant, now: datetime) -> None:
     activating.look_again(tenant, now=now)
 
 
+def _connections(tenant: Tenant, now: datetime) -> None:
+    """Try the connections that are paused by their own trouble, and let what waits for them go on."""
+    with acting_for(tenant.pk):
+        paused = Connection.objects.for_tenant(tenant).filter(state=Connection.State.PAUSED).exists()
+    if paused:
+        activating.look_again(tenant, now=now)
+
+
 _OVER_ALL: dict[str, Callable[[datetime], None]] = {
     "scan": _scan,
     "full_scan": _full_scan,
@@ -78,6 +87,7 @@ _PER_TENANT: dict[str, Callable[[Tenant, datetime], None]] = {
     "recover": _recover,
     "attribute": _attribute,
     "activations": _activations,
+    "connections": _connections,
 }
 
 

@@ -23,6 +23,7 @@ class Regular:
 REGULAR = (
     Regular("send", timedelta(seconds=20)),
     Regular("recover", timedelta(minutes=1)),
+    Regular("connections", timedelta(minutes=2)),
     Regular("plan", timedelta(minutes=5)),
     Regular("attribute", timedelta(minutes=5)),
     Regular("scan", timedelta(hours=1)),

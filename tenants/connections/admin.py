@@ -52,7 +52,10 @@ class ConnectionAdmin(TenantAdmin):
         evidence = CapabilityEvidence.objects.for_tenant(row.tenant_id).filter(connection=row).first()
         notes = []
         if row.state == Connection.State.PAUSED:
-            notes.append({"tone": "warn", "text": f"Paused: {row.paused_reason or 'by hand'}."})
+            why = row.paused_reason or "it was in trouble"
+            notes.append({"tone": "warn", "text": f"Paused: {why}. It goes on by itself when it answers again."})
+        if row.state == Connection.State.DISABLED:
+            notes.append({"tone": "warn", "text": "Switched off by hand. Nothing leaves through it."})
         if row.provider == connecting.LOCAL:
             notes.append({"tone": "info", "text": "This is the local outbox: messages are kept, nobody receives them."})
         facts: list[tuple[str, Any]] = []
@@ -110,7 +113,7 @@ class ConnectionAdmin(TenantAdmin):
         return connection
 
     def offered(self, request: HttpRequest, row: Any) -> list[str]:
-        use = {"active": ["pause"], "paused": ["resume"]}.get(row.state, [])
+        use = ["pause"] if row.state == Connection.State.ACTIVE else ["resume"]
         return ["probe", "set_up", *use]
 
     @deed("Try it now", permission="connections.manage", tone="primary", icon="plug")
@@ -138,14 +141,15 @@ class ConnectionAdmin(TenantAdmin):
             request, form, title=f"Change “{connection.label}”", button="Save", back=self.page_of(connection)
         )
 
-    @deed("Pause", permission="connections.manage", tone="danger", icon="pause")
+    @deed("Switch off", permission="connections.manage", tone="danger", icon="pause")
     def pause(self, request: HttpRequest, connection: Connection) -> HttpResponseBase | None:
-        if connecting.pause(connection, reason="paused by hand", now=timezone.now()):
-            self.site.hooks.note(request, "connection.paused", connection, {})
+        # Disabled, not paused: what paused itself goes back to work when it answers a probe.
+        if connecting.disable(connection):
+            self.site.hooks.note(request, "connection.disabled", connection, {})
             self.changed(request, connection)
             self.message_user(
                 request,
-                f"“{connection.label}” is paused: nothing leaves through it.",
+                f"“{connection.label}” is switched off: nothing leaves through it until somebody resumes it.",
                 extra_tags=f"undo={self.deed_url('resume', connection)}",
             )
         else:

@@ -159,7 +159,7 @@ def test_a_providers_trouble_uses_up_nobodys_attempts(tenant: Tenant) -> None:
         send_due(tenant, now=NOW + minutes * handing_over.TROUBLE_WAIT)
     message.refresh_from_db()
     assert (message.state, message.attempts) == ("postponed", 0)
-    Connection.objects.update(settings={"fail": "defer"})
+    Connection.objects.update(settings={"fail": "defer"}, state=Connection.State.ACTIVE)
 
     send_due(tenant, now=NOW + DAY)
 

@@ -1,7 +1,7 @@
 """Sending: what leaves, what does not, and what stays on the message as evidence."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from campaigns.planning import campaigning
 from campaigns.planning.models import Campaign, Message, Offer
 from tenants.accounts.models import Tenant
 from tenants.activation.models import ModuleActivation
+from tenants.connections import probing
 from tenants.connections.models import Connection
 from tests import factories
 from tests.delivery.making import DAY, make_due, make_sender
@@ -26,6 +27,12 @@ from winback.providers.sms.fake import FakeSmsProvider
 pytestmark = pytest.mark.usefixtures("catalog")
 NOW = factories.NOW  # noon in Chicago
 SENT = FakeEmailProvider.sent
+
+
+def mend(tenant: Tenant, now: datetime) -> None:
+    """The provider works again, and the schedule tries the connections that were paused."""
+    Connection.objects.update(settings={})
+    probing.refresh(tenant, now=now)
 
 
 def reload(message: Message) -> Message:
@@ -269,8 +276,9 @@ def test_a_providers_trouble_burns_no_recipient(tenant: Tenant) -> None:
 
     assert (counts["postponed"], counts["failed"]) == (2, 0)
     assert {(reload(message).state, message.reason) for message in messages} == {("postponed", "provider_trouble")}
-    assert Connection.objects.get(kind="email").state == Connection.State.ACTIVE
-    Connection.objects.update(settings={})
+    paused = Connection.objects.get(kind="email")
+    assert (paused.state, paused.paused_reason) == (Connection.State.PAUSED, "the fake provider is down")
+    mend(tenant, NOW)
     assert send_due(tenant, now=NOW + timedelta(minutes=15))["handed_over"] == 2
 
 
@@ -315,7 +323,7 @@ def test_a_cut_connection_leaves_one_message_unknown_and_never_sends_it_again(te
     counts = send_due(tenant, now=NOW)
     assert (counts["unknown"], counts["postponed"]) == (1, 1)
 
-    Connection.objects.update(settings={})
+    mend(tenant, NOW)
     # The fake can tell that the first never arrived; most providers cannot.
     Message.objects.filter(pk=first.pk).update(connection=None)
     send_due(tenant, now=NOW + DAY)
@@ -326,7 +334,7 @@ def test_an_unknown_message_is_settled_by_a_provider_that_can_tell(tenant: Tenan
     message = make_due(make_sender(tenant, fail="unknown"))
     send_due(tenant, now=NOW)
     assert reload(message).state == "unknown"
-    Connection.objects.update(settings={})
+    mend(tenant, NOW)
 
     send_due(tenant, now=NOW + timedelta(hours=1))
 
