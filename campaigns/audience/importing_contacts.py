@@ -74,21 +74,20 @@ SELECT %(tenant)s, n.contact_id, {households.HOUSEHOLD}, s.external_id, 'active'
  ORDER BY n.contact_id
 """
 
+# What is known already conflicts and stays as it is. (Asking NOT EXISTS first invites the planner to try every row of
+# the tenant with such a tag.)
 TAGS = """
-WITH added AS (
-    INSERT INTO campaigns_contacttag (tenant_id, contact_id, name, source, added_at)
-    SELECT DISTINCT %(tenant)s::bigint, m.contact_id, t.name, 'import', NULL::timestamptz
-      FROM staged_contact s
-      JOIN matched_contact m ON m.line = s.line AND m.standing <> 'erased', unnest(s.tags) AS t(name)
-     WHERE NOT EXISTS (SELECT 1 FROM campaigns_contacttag k
-                        WHERE k.tenant_id = %(tenant)s AND k.contact_id = m.contact_id AND k.name = t.name)
-    ON CONFLICT (tenant_id, contact_id, name) DO NOTHING
-    RETURNING contact_id
-)
-UPDATE campaigns_contactstat SET next_scan_at = %(dirty)s
- WHERE tenant_id = %(tenant)s AND contact_id IN (SELECT contact_id FROM added)
+INSERT INTO campaigns_contacttag (tenant_id, contact_id, name, source, added_at)
+SELECT DISTINCT %(tenant)s::bigint, m.contact_id, t.name, 'import', NULL::timestamptz
+  FROM staged_contact s
+  JOIN matched_contact m ON m.line = s.line, unnest(s.tags) AS t(name)
+ WHERE {standing}
+ON CONFLICT (tenant_id, contact_id, name) DO NOTHING
+RETURNING contact_id
 """
-
+TAGS_OF_NEW = TAGS.format(standing="m.standing = 'new'")
+TAGS_OF_KNOWN = TAGS.format(standing="m.standing IN ('active', 'merged')")
+LOOK_AGAIN = "UPDATE campaigns_contactstat SET next_scan_at = %s WHERE tenant_id = %s AND contact_id = ANY(%s)"
 TABLES = (
     "campaigns_contact "
     "(tenant_id, id, external_id, state, household_id, merged_into_id, email_key, phone_key, address_key)",
@@ -144,7 +143,11 @@ class Contacts:
         if any(contact.consents for _, contact in staged):
             importing_consent.add(cursor, values)
         if any(contact.tags for _, contact in staged):
-            cursor.execute(TAGS, values)
+            cursor.execute(TAGS_OF_NEW, values)  # whose sums are new, so that the scan looks at them anyway
+            cursor.execute(TAGS_OF_KNOWN, values)
+            tagged = [contact_id for (contact_id,) in cursor.fetchall()]
+            if tagged:
+                cursor.execute(LOOK_AGAIN, [stats.DIRTY, tenant.pk, tagged])
         planner_statistics.refresh(cursor, TABLES, tenant.pk, before + created)
         return Merged(created, updated, max(len(staged) - created - updated - len(over), 0), over)
 
