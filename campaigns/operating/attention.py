@@ -46,12 +46,15 @@ def looked_at(tenant: Tenant, *, now: datetime) -> list[Attention]:
 
 
 def _connections(tenant: Tenant, _now: datetime) -> Iterator[Attention]:
-    rows = Connection.objects.for_tenant(tenant).filter(state=Connection.State.PAUSED)
+    rows = Connection.objects.for_tenant(tenant).exclude(state=Connection.State.ACTIVE)
     for connection in rows.order_by("paused_at", "pk"):
+        paused = connection.state == Connection.State.PAUSED
         yield Attention(
             "broken",
-            f"{connection.label} is paused",
-            f"{connection.paused_reason or 'It was in trouble'}. Nothing leaves through it until it answers.",
+            f"{connection.label} is paused" if paused else f"{connection.label} is switched off",
+            f"{connection.paused_reason or 'It was in trouble'}. Nothing leaves through it until it answers."
+            if paused
+            else "Somebody switched it off. Nothing leaves through it.",
             "Fix the connection",
             address_of(connection),
             connection.paused_at,

@@ -116,7 +116,7 @@ def test_secrets_of_a_connection_go_in_and_never_come_out(ours: Business, browse
         assert "hush" not in str(list(audit.values_list("data", flat=True)))
 
 
-def test_a_paused_connection_suspends_the_module_and_home_says_so(ours: Business, browse: Browse) -> None:
+def test_a_connection_that_is_switched_off_suspends_the_module_and_home_says_so(ours: Business, browse: Browse) -> None:
     client = browse(ours.people["owner"])
     client.get("/console/")
 
@@ -124,7 +124,7 @@ def test_a_paused_connection_suspends_the_module_and_home_says_so(ours: Business
 
     assert _again(ours, "moduleactivation").state == ModuleActivation.State.SUSPENDED
     home = client.get("/console/").content.decode()
-    assert "oakmark outbox is paused" in home
+    assert "oakmark outbox is switched off" in home
     assert "has stopped" in home
 
 
