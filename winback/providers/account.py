@@ -1,13 +1,14 @@
 """What every provider has, whatever it carries: what it must be told, a probe, connections that last over a batch."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import ClassVar, Self
 
 from winback.providers.errors import ProviderMisconfigured
 from winback.providers.fields import Field
 from winback.providers.handing import ProbeResult
+from winback.providers.receiving import Arrival, NotAuthentic, Report
 
 
 class ProviderAccount(ABC):
@@ -18,6 +19,8 @@ class ProviderAccount(ABC):
     fields: ClassVar[tuple[Field, ...]] = ()
     for_tests: ClassVar[bool] = False
     """Not offered to anybody who chooses a provider."""
+    takes_webhooks: ClassVar[bool] = False
+    """It reports to ``/hooks/<code>/<token>/``; ``authenticate`` and ``read`` are then its own."""
 
     def __init__(self, credentials: Mapping[str, str], settings: Mapping[str, object]) -> None:
         self.credentials = credentials
@@ -65,3 +68,15 @@ class ProviderAccount(ABC):
     def look_up(self, reference: str) -> bool | None:
         """Whether a message with this reference arrived at the provider; None where it cannot tell (yet)."""
         return None
+
+    def authenticate(self, arrival: Arrival) -> None:
+        """Raise NotAuthentic unless the provider shows that this comes from it, for this account, and is fresh."""
+        raise NotAuthentic(f"{self.label} sends no webhooks.")
+
+    def acknowledgement(self, arrival: Arrival) -> tuple[str, bytes]:
+        """Content type and body of the answer that the provider wants once what it sent is stored."""
+        return "text/plain", b""
+
+    def read(self, arrival: Arrival) -> Sequence[Report]:
+        """What an authenticated arrival reports, in order; raises NotUnderstood when it cannot be read."""
+        return ()
