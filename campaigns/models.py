@@ -19,6 +19,7 @@ from campaigns.operating.models import ScheduledTask, SimulatedDay
 from campaigns.planning.models import Campaign, Enrolment, Message, Offer, Step, Variant
 from campaigns.results.models import Reactivation
 from campaigns.tracking.models import BookingRequest, Interaction
+from campaigns.tracking.thread_models import Conversation, ThreadText
 
 __all__ = [
     "Arm",
@@ -30,6 +31,7 @@ __all__ = [
     "Contact",
     "ContactStat",
     "ContactTag",
+    "Conversation",
     "DormancyEpisode",
     "Enrolment",
     "Household",
@@ -43,6 +45,7 @@ __all__ = [
     "SimulatedDay",
     "Step",
     "Suppression",
+    "ThreadText",
     "Touch",
     "Variant",
 ]

@@ -3,6 +3,7 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import tenants.accounts.scoping
+from django.conf import settings
 from django.db import migrations, models
 
 from tenants.accounts.isolation import IsolateTenants
@@ -486,6 +487,60 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='contact',
             index=models.Index(fields=['tenant', 'household'], name='contact_household'),
+        ),
+        migrations.CreateModel(
+            name='Conversation',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('channel', models.CharField(choices=[('email', 'Email'), ('sms', 'Sms')], default='sms', max_length=10)),
+                ('address_hmac', models.CharField(max_length=64)),
+                ('address', models.CharField(blank=True, help_text='Emptied when the person is forgotten.', max_length=40)),
+                ('state', models.CharField(choices=[('unclear', 'Is it a stop?'), ('waiting', 'Waiting'), ('answered', 'Answered'), ('done', 'Done')], default='done', max_length=10)),
+                ('waiting_since', models.DateTimeField(help_text='Their first text that nobody has answered.', null=True)),
+                ('last_at', models.DateTimeField()),
+                ('created_at', models.DateTimeField()),
+                ('assigned_to', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('connection', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, help_text='Through which their last text came.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.connection')),
+                ('contact', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.contact')),
+                ('message', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, help_text='What they were written last before they wrote.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.message')),
+                ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+            ],
+            options={
+                'indexes': [models.Index(fields=['tenant', '-last_at', '-id'], name='conversation_recent'), models.Index(condition=models.Q(('waiting_since__isnull', False)), fields=['tenant', 'waiting_since'], name='conversation_waiting'), models.Index(fields=['tenant', 'contact'], name='conversation_of_contact')],
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'channel', 'address_hmac'), name='conversation_one_an_address')],
+            },
+        ),
+        migrations.CreateModel(
+            name='ThreadText',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('received', 'Received'), ('reply', 'Reply'), ('stop_confirmation', 'Stop Confirmation'), ('start_confirmation', 'Start Confirmation'), ('help', 'Help')], max_length=20)),
+                ('meaning', models.CharField(blank=True, help_text='Of a received one: how it was understood.', max_length=20)),
+                ('key', models.CharField(help_text='The same text twice has the same key.', max_length=160)),
+                ('body', models.TextField(help_text='Personal data: emptied when the person is forgotten.')),
+                ('at', models.DateTimeField(help_text='When it was written.')),
+                ('by', models.CharField(blank=True, help_text='Who of the business wrote it.', max_length=200)),
+                ('state', models.CharField(choices=[('received', 'Received'), ('planned', 'Planned'), ('handing_over', 'Handing Over'), ('handed_over', 'Handed Over'), ('delivered', 'Delivered'), ('failed', 'Failed'), ('blocked', 'Blocked'), ('expired', 'Expired'), ('unknown', 'Unknown')], max_length=12)),
+                ('reason', models.CharField(blank=True, max_length=60)),
+                ('due_at', models.DateTimeField(null=True)),
+                ('send_before', models.DateTimeField(help_text='From here on it would come too late.', null=True)),
+                ('claim_token', models.UUIDField(null=True)),
+                ('lease_until', models.DateTimeField(null=True)),
+                ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('provider_id', models.CharField(blank=True, max_length=200)),
+                ('segments', models.PositiveSmallIntegerField(null=True)),
+                ('cost_minor', models.BigIntegerField(default=0)),
+                ('error', models.CharField(blank=True, max_length=300)),
+                ('handed_over_at', models.DateTimeField(null=True)),
+                ('settled_at', models.DateTimeField(null=True)),
+                ('connection', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.connection')),
+                ('conversation', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='texts', to='campaigns.conversation')),
+                ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+            ],
+            options={
+                'indexes': [models.Index(fields=['tenant', 'conversation', '-at', '-id'], name='thread_text_of_conversation'), models.Index(condition=models.Q(('state__in', ['planned', 'handing_over'])), fields=['tenant', 'due_at', 'id'], name='thread_text_on_its_way')],
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'key'), name='thread_text_once')],
+            },
         ),
         IsolateTenants(),
     ]
