@@ -3,7 +3,7 @@
 from tenants.access.models import ApiKey, IdempotentRequest, Membership, User
 from tenants.accounts.models import Brand, InstallationKey, Tenant
 from tenants.activation.models import ModuleActivation
-from tenants.connections.models import CapabilityEvidence, Connection, DataEvidence
+from tenants.connections.models import CapabilityEvidence, Connection, DataEvidence, SendingDomain
 from tenants.journal.models import AuditEntry, Checkpoint, Event, Task
 from tenants.plans.models import Usage
 
@@ -20,6 +20,7 @@ __all__ = [
     "InstallationKey",
     "Membership",
     "ModuleActivation",
+    "SendingDomain",
     "Task",
     "Tenant",
     "Usage",

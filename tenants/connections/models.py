@@ -10,7 +10,10 @@ class Connection(TenantScoped):
     """One provider account of a tenant, for one kind of thing (email, sms, …)."""
 
     class State(models.TextChoices):
+        """``TRYING``: it answers again after trouble, and a few messages go first (breaker.py)."""
+
         ACTIVE = "active"
+        TRYING = "trying"
         PAUSED = "paused"
         DISABLED = "disabled"
 
@@ -23,7 +26,18 @@ class Connection(TenantScoped):
     state = models.CharField(max_length=20, choices=State.choices, default=State.ACTIVE)
     paused_reason = models.CharField(max_length=300, blank=True)
     paused_at = models.DateTimeField(null=True, blank=True)
-    priority = models.PositiveSmallIntegerField(default=10, help_text="The lowest active one is used.")
+    failures = models.PositiveSmallIntegerField(default=0, help_text="How often it was in trouble in a row.")
+    retry_at = models.DateTimeField(null=True, blank=True, help_text="When a paused one is asked again.")
+    trial_left = models.PositiveSmallIntegerField(default=0, help_text="How many may go first, once it answers again.")
+    trial_until = models.DateTimeField(null=True, blank=True, help_text="When a trial that nobody ended begins anew.")
+    pending = models.BinaryField(default=b"", editable=False, help_text="Credentials and settings to be tried.")
+    pending_problem = models.CharField(
+        max_length=300, blank=True, help_text="Why they did not take the old one's place."
+    )
+    priority = models.PositiveSmallIntegerField(default=10, help_text="The lowest one in use is used first.")
+    hook_generation = models.PositiveIntegerField(
+        default=1, help_text="Counted up when its webhook gets a new address: the old one is then worth nothing."
+    )
     created_at = models.DateTimeField()
 
     class Meta:
@@ -69,3 +83,35 @@ class DataEvidence(TenantScoped):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.rows}"
+
+
+class SendingDomain(TenantScoped):
+    """The domain that a tenant's e-mail is from: what DNS, and a message as it was received, say of it, with dates."""
+
+    class State(models.TextChoices):
+        READY = "ready"
+        DEGRADED = "degraded"
+        MISSING = "missing"
+
+    domain = models.CharField(max_length=253)
+    dkim_selectors = models.JSONField(default=list, blank=True, help_text="Under which the public keys stand.")
+    dkim_domain = models.CharField(max_length=253, blank=True, help_text="Which signs; empty: the domain itself.")
+    bounce_domain = models.CharField(
+        max_length=253, blank=True, help_text="Which gets bounces; empty: the domain itself."
+    )
+    state = models.CharField(max_length=20, choices=State.choices, blank=True, help_text="Empty: not looked at yet.")
+    findings = models.JSONField(default=list)
+    facts = models.JSONField(default=dict)
+    checked_at = models.DateTimeField(null=True, blank=True)
+    message_state = models.CharField(max_length=20, choices=State.choices, blank=True)
+    message_findings = models.JSONField(default=list)
+    message_facts = models.JSONField(default=dict)
+    message_checked_at = models.DateTimeField(null=True, blank=True)
+    busiest_day = models.PositiveIntegerField(default=0, help_text="The most e-mails that left from it on one day.")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "domain"], name="sending_domain")]
+
+    def __str__(self) -> str:
+        return self.domain
