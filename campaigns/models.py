@@ -18,7 +18,7 @@ from campaigns.compliance.models import Touch
 from campaigns.operating.models import ScheduledTask, SimulatedDay
 from campaigns.planning.models import Campaign, Enrolment, Message, Offer, Step, Variant
 from campaigns.results.models import Reactivation
-from campaigns.tracking.models import BookingRequest, Interaction
+from campaigns.tracking.models import BookingRequest, InboxItem, Interaction
 from campaigns.tracking.thread_models import Conversation, ThreadText
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "Enrolment",
     "Household",
     "ImportBatch",
+    "InboxItem",
     "Interaction",
     "Job",
     "Message",

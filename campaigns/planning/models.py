@@ -215,6 +215,8 @@ class Message(TenantScoped):
             ),
             models.Index(fields=["tenant", "contact", "-due_at"], name="message_of_contact"),
             models.Index(fields=["tenant", "campaign", "state"], name="message_of_campaign"),
+            # Reports of providers that do not carry our reference name their own id.
+            models.Index(fields=["tenant", "provider_id"], name="message_provider_id", condition=~Q(provider_id="")),
         ]
 
     def __str__(self) -> str:

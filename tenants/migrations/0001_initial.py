@@ -144,6 +144,7 @@ class Migration(migrations.Migration):
                 ('pending', models.BinaryField(default=b'', help_text='Credentials and settings to be tried.')),
                 ('pending_problem', models.CharField(blank=True, help_text="Why they did not take the old one's place.", max_length=300)),
                 ('priority', models.PositiveSmallIntegerField(default=10, help_text='The lowest one in use is used first.')),
+                ('hook_generation', models.PositiveIntegerField(default=1, help_text='Counted up when its webhook gets a new address: the old one is then worth nothing.')),
                 ('created_at', models.DateTimeField()),
                 ('brand', tenants.accounts.scoping.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.brand')),
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
