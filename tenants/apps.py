@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 from winback import checks, tenancy
 from winback.console.site import console_site
@@ -13,5 +14,7 @@ class TenantsConfig(AppConfig):
         checks.install()
         # The apps' models are there only now; the module imports them.
         from tenants.access import console  # noqa: PLC0415
+        from tenants.accounts.installation_keys import make_after_migrating  # noqa: PLC0415
 
+        post_migrate.connect(make_after_migrating, sender=self, dispatch_uid="winback.installation_keys")
         console.furnish(console_site())

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +16,6 @@ from django.db import connection
 
 from campaigns.audience import duplicates, importing, rejecting, stats
 from campaigns.audience.models import Consent, Contact, ContactStat, ContactTag, ImportBatch, Job
-from tenants.accounts.installation_keys import installation_key
 from tenants.accounts.models import Tenant
 from tenants.journal.models import Event
 from tests import factories
@@ -35,14 +33,6 @@ JOBS = "external_id,contact_external_id,completed_at,amount,status\n" + "".join(
     f"j{n},c{n % 40},2026-{n % 9 + 1:02}-15,{'$' if n % 13 == 3 else ''}{n}.50,{'refunded' if n % 10 == 7 else ''}\n"
     for n in range(ROWS)
 )
-
-
-@pytest.fixture(autouse=True)
-def _own_address_key() -> Iterator[None]:
-    """The key that another test's process kept is not in this test's database."""
-    installation_key.cache_clear()
-    yield
-    installation_key.cache_clear()
 
 
 @pytest.fixture(autouse=True)
