@@ -189,6 +189,7 @@ class Message(TenantScoped):
     attempts = models.PositiveSmallIntegerField(default=0)
     connection = TenantForeignKey(Connection, null=True)
     provider_id = models.CharField(max_length=200, blank=True)
+    address_hmac = models.TextField(null=True, editable=False, help_text="Digest of the address that it went to.")
     subject = models.CharField(max_length=300, blank=True, help_text="As rendered.")
     content_sha256 = models.CharField(max_length=64, blank=True, help_text="Of the rendered bytes.")
     segments = models.PositiveSmallIntegerField(null=True)
@@ -197,6 +198,7 @@ class Message(TenantScoped):
     planned_at = models.DateTimeField()
     handed_over_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True, help_text="When it reached its present state.")
+    next_look_up_at = models.DateTimeField(null=True, help_text="When its provider is asked again what became of it.")
 
     class Meta:
         constraints = [
@@ -213,6 +215,8 @@ class Message(TenantScoped):
                 name="message_leased",
                 condition=Q(state__in=["claimed", "handing_over"]),
             ),
+            # Whose provider is asked what became of them, in turn.
+            models.Index(fields=["tenant", "next_look_up_at"], name="message_unknown", condition=Q(state="unknown")),
             models.Index(fields=["tenant", "contact", "-due_at"], name="message_of_contact"),
             models.Index(fields=["tenant", "campaign", "state"], name="message_of_campaign"),
             # Reports of providers that do not carry our reference name their own id.
