@@ -22,6 +22,7 @@ LEASE_SECONDS = 300
 HAND_OVER = """
 UPDATE campaigns_message m
    SET state = 'handing_over', attempts = m.attempts + 1, connection_id = %(connection)s,
+       address_hmac = CASE WHEN m.channel = 'sms' THEN k.phone_hmac ELSE k.email_hmac END,
        subject = left(r.subject, 300), content_sha256 = r.digest, segments = r.segments,
        verdicts = m.verdicts || r.verdicts, cost_minor = r.cost,
        lease_until = clock_timestamp() + make_interval(secs => %(lease)s), settled_at = %(now)s
