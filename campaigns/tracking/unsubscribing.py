@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from campaigns.audience.models import Channel, Contact, Suppression
 from campaigns.audience.suppressing import suppress
@@ -52,19 +53,21 @@ def unsubscribe(recipient: Recipient, *, everything: bool, now: datetime, source
         return False
     channel: str = Suppression.ALL_CHANNELS if everything else message.channel
     by_email = channel == Channel.EMAIL
-    # Whoever was found to be the same person since then has said no, too.
+    # Whoever was found to be the same person since then has said no, too; and so has the address that the message went
+    # to, which may be nobody's by now: a file that brings it back must not bring the messages back.
     people = [contact] if contact.merged_into is None else [contact, contact.merged_into]
+    told: dict[str, Any] = {
+        "channel": channel,
+        "reason": "unsubscribed",
+        "source": source,
+        "now": now,
+        "brand": recipient.brand if by_email else None,
+    }
     changed = False
+    if message.address_hmac:
+        changed = suppress(contact.tenant, contact=contact, address_hmac=message.address_hmac, **told)
     for person in people:
-        changed |= suppress(
-            person.tenant,
-            channel=channel,
-            contact=person,
-            reason="unsubscribed",
-            source=source,
-            now=now,
-            brand=recipient.brand if by_email else None,
-        )
+        changed |= suppress(person.tenant, contact=person, **told)
     end_enrolments(
         contact.tenant_id, contact_ids=[person.pk for person in people], ended_by=Enrolment.EndedBy.OPT_OUT, now=now
     )

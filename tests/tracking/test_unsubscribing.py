@@ -7,14 +7,17 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from campaigns.audience.consent import record_consent
 from campaigns.audience.models import Contact, Suppression
 from campaigns.delivery.links import Purpose, make_token
+from campaigns.delivery.sending import send_due
 from campaigns.planning.models import Enrolment, Message
 from campaigns.tracking.models import Interaction
 from tenants.accounts.models import Brand, Tenant
 from tenants.journal.models import Event
 from tests import factories
 from tests.conftest import OutsideClient
+from tests.delivery.making import DAY, make_due, make_sender
 from tests.tracking.making import booking_page, make_reached, unsubscribe_page
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -199,6 +202,50 @@ def test_an_erased_person_is_answered_as_done(client: Client, reached: Message) 
 
     assert "Your details have already been removed" in page.content.decode()
     assert clicked.status_code == 200
+
+
+@pytest.mark.parametrize("scope", ["channel", "everything"])
+def test_the_address_that_the_message_went_to_is_stopped_too(scope: str, client: Client, reached: Message) -> None:
+    Message.objects.filter(pk=reached.pk).update(address_hmac="old-address")
+    channel = "all" if scope == "everything" else "email"
+
+    client.post(unsubscribe_page(reached), {"scope": scope})
+
+    kept = set(Suppression.objects.filter(channel=channel).values_list("address_hmac", flat=True))
+    assert {"old-address", reached.contact.email_hmac} <= kept
+    before = everything_kept()
+    client.post(unsubscribe_page(reached), {"scope": scope})
+    assert everything_kept() == before
+
+
+@pytest.mark.usefixtures("catalog")
+def test_a_message_that_was_sent_knows_which_address_it_went_to(client: Client, tenant: Tenant) -> None:
+    campaign, number = make_sender(tenant), "+13125550101"
+    mailed = make_due(campaign, email_hmac="mailed")
+    texted = make_due(campaign, step="nudge", phone=number, phone_key=number, phone_hmac="texted")
+    said = {"stated_at": factories.NOW - DAY, "source": "form", "wording": "I agree."}
+    record_consent(texted.contact, "sms", "given", now=factories.NOW, actor="test", **said)
+
+    send_due(tenant, now=factories.NOW)
+
+    for message, went_to in ((mailed, "mailed"), (texted, "texted")):
+        Contact.objects.filter(pk=message.contact_id).update(email_hmac=f"new-{message.pk}", phone_hmac=None)
+        client.post(unsubscribe_page(message), ONE_CLICK)
+        assert Suppression.objects.filter(address_hmac=went_to, channel=message.channel).exists()
+
+
+def test_an_erased_persons_click_still_stops_the_address_that_the_message_went_to(
+    client: Client, reached: Message
+) -> None:
+    Message.objects.filter(pk=reached.pk).update(address_hmac="old-address")
+    Contact.objects.filter(pk=reached.contact_id).update(
+        state=Contact.State.ERASED, email="", phone="", email_key=None, email_hmac=None, phone_hmac=None
+    )
+
+    clicked = client.post(unsubscribe_page(reached), ONE_CLICK)
+
+    assert clicked.status_code == 200
+    assert list(Suppression.objects.values_list("channel", "address_hmac")) == [("email", "old-address")]
 
 
 def test_a_message_that_is_gone_is_answered_as_done(client: Client, reached: Message) -> None:
