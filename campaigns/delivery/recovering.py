@@ -7,6 +7,7 @@ from functools import partial
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import F, Q
 
 from campaigns.delivery import intents
 from campaigns.delivery.outbox import Outcome, record_outcomes, release, settle_unknown
@@ -80,28 +81,32 @@ def _forget_when_settled(tenant_id: int, claim: UUID) -> None:
 
 LOOK_UP_FOR = timedelta(days=3)
 MOST_LOOKED_UP = 100
+LOOK_UP_AGAIN = (timedelta(minutes=1), timedelta(hours=6))
+"""How long a message waits for its next look-up: as long as it has been unknown, within these bounds."""
+
+# What the provider could not tell is asked again after all the others, and less and less often.
+ASK_AGAIN = """
+UPDATE campaigns_message m
+   SET next_look_up_at = %(now)s + least(greatest(%(now)s - m.settled_at, %(soonest)s), %(latest)s)
+ WHERE m.tenant_id = %(tenant)s AND m.id = ANY(%(messages)s) AND m.state = 'unknown'
+"""
 
 
 def look_up_unknown(tenant: Tenant, *, now: datetime) -> Mapping[str, int]:
     """Ask the providers that can tell what became of unknown messages; returns how many were settled as what.
 
-    What arrived is ``handed_over``; what certainly never did is planned again; the rest stays unknown. Opens its own
-    scopes, because providers are asked outside any transaction.
+    What arrived is ``handed_over``; what certainly never did is planned again; the rest stays unknown and is
+    asked about again in its turn. Opens its own scopes, because providers are asked outside any transaction.
     """
     with acting_for(tenant.pk):
-        rows = Message.objects.for_tenant(tenant).filter(
-            state=Message.State.UNKNOWN, settled_at__gt=now - LOOK_UP_FOR, connection__isnull=False
-        )
-        unknown = list(rows.order_by("settled_at", "id").values_list("pk", "connection_id")[:MOST_LOOKED_UP])
-        if not unknown:
-            return {}
-        connections = Connection.objects.for_tenant(tenant).select_related("tenant")
-        by_id = {each.pk: each for each in connections.filter(pk__in={pk for _, pk in unknown})}
+        unknown, by_id = _whose_turn_it_is(tenant, now=now)
+    asked: list[int] = []
     arrived, lost = [], []
     for connection_id, opened in by_id.items():
         try:
             with open_provider(opened) as provider:
                 for message_id in (pk for pk, of in unknown if of == connection_id):
+                    asked.append(message_id)  # also when the question fails: the next one begins with another message
                     match provider.look_up(reference_of(message_id)):
                         case True:
                             arrived.append(message_id)
@@ -109,11 +114,32 @@ def look_up_unknown(tenant: Tenant, *, now: datetime) -> Mapping[str, int]:
                             lost.append(message_id)
         except (ProviderError, UndecipherableSecret) as error:
             logger.warning("Connection %s cannot be asked about unknown messages: %s", connection_id, error)
-    with acting_for(tenant.pk):
-        return {
+    if not asked:
+        return {}
+    with acting_for(tenant.pk), connection.cursor() as cursor:
+        settled = {
             "handed_over": settle_unknown(tenant.pk, arrived, Message.State.HANDED_OVER, now=now),
             "planned": settle_unknown(tenant.pk, lost, Message.State.PLANNED, now=now),
         }
+        soonest, latest = LOOK_UP_AGAIN
+        cursor.execute(
+            ASK_AGAIN, {"tenant": tenant.pk, "messages": asked, "now": now, "soonest": soonest, "latest": latest}
+        )
+    return settled
+
+
+def _whose_turn_it_is(tenant: Tenant, *, now: datetime) -> tuple[list[tuple[int, int]], dict[int, Connection]]:
+    """Messages with their connections, those never asked about first, then those that waited longest."""
+    rows = Message.objects.for_tenant(tenant).filter(
+        Q(next_look_up_at=None) | Q(next_look_up_at__lte=now),
+        state=Message.State.UNKNOWN,
+        settled_at__gt=now - LOOK_UP_FOR,
+        connection__isnull=False,
+    )
+    in_turn = rows.order_by(F("next_look_up_at").asc(nulls_first=True), "settled_at", "id")
+    unknown = list(in_turn.values_list("pk", "connection_id")[:MOST_LOOKED_UP])
+    connections = Connection.objects.for_tenant(tenant).select_related("tenant")
+    return unknown, {each.pk: each for each in connections.filter(pk__in={of for _, of in unknown})}
 
 
 def _settled(message_id: int, journal: intents.Intents | None) -> Outcome:
