@@ -72,6 +72,7 @@ def _apply(scope: Scope | None) -> None:
 @contextmanager
 def _acting(scope: Scope) -> Iterator[None]:
     outer = _current.get()
+    inside = connection.in_atomic_block
     with transaction.atomic():
         _apply(scope)
         token = _current.set(scope)
@@ -80,8 +81,8 @@ def _acting(scope: Scope) -> Iterator[None]:
         finally:
             _current.reset(token)
         # Reached on success only: an error rolls the settings back with the transaction or savepoint. A savepoint
-        # that is released would keep the inner scope, so the outer one is set again.
-        if connection.in_atomic_block and not connection.needs_rollback:
+        # that is released would keep the inner scope, so the outer one is set again; a transaction that ends has none.
+        if inside and not connection.needs_rollback:
             _apply(outer)
 
 

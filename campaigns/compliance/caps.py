@@ -21,26 +21,27 @@ SELECT t.household_id, t.touched_at,
 # has committed meanwhile, and those were not counted.
 KEEP_CAPS = f"""
 WITH recent AS MATERIALIZED ({_RECENT}),
-used AS (SELECT household_id, count(*) AS number FROM recent GROUP BY household_id),
-place AS (
-    SELECT c.id, c.household_id, coalesce(last.ordinal, 0) AS last_ordinal,
-           row_number() OVER (PARTITION BY c.household_id ORDER BY c.due_at, c.id) AS nth
+used AS (
+    SELECT household_id, count(*) AS number, max(touched_at) FILTER (WHERE nth = %(cap_touches)s) AS full_since
+      FROM recent GROUP BY household_id
+), place AS (
+    SELECT c.id, coalesce(last.ordinal, 0) + row_number() OVER in_turn AS ordinal, u.full_since,
+           coalesce(u.number, 0) + row_number() OVER in_turn > %(cap_touches)s AS over_cap
       FROM claiming c
+      LEFT JOIN used u USING (household_id)
       LEFT JOIN LATERAL (
             SELECT t.ordinal FROM campaigns_touch t
              WHERE t.tenant_id = %(tenant)s AND t.household_id = c.household_id
              ORDER BY t.ordinal DESC LIMIT 1) last ON true
      WHERE c.refusal IS NULL AND c.until IS NULL
-), over_cap AS (
-    SELECT p.id, coalesce(
-               (SELECT r.touched_at FROM recent r WHERE r.household_id = p.household_id AND r.nth = %(cap_touches)s),
-               %(now)s) + make_interval(days => %(cap_days)s) AS until
-      FROM place p LEFT JOIN used u USING (household_id)
-     WHERE coalesce(u.number, 0) + p.nth > %(cap_touches)s
+    WINDOW in_turn AS (PARTITION BY c.household_id ORDER BY c.due_at, c.id)
 )
 UPDATE claiming c
-   SET ordinal = p.last_ordinal + p.nth, until = o.until, why = CASE WHEN o.id IS NOT NULL THEN 'frequency_cap' END
-  FROM place p LEFT JOIN over_cap o ON o.id = p.id
+   SET ordinal = p.ordinal,
+       until = CASE WHEN p.over_cap
+                    THEN coalesce(p.full_since, %(now)s) + make_interval(days => %(cap_days)s) END,
+       why = CASE WHEN p.over_cap THEN 'frequency_cap' END
+  FROM place p
  WHERE c.id = p.id
 """
 

@@ -71,6 +71,7 @@ SELECT due.id, due.contact_id, due.channel, due.due_at, d.lapsed_from, CASE WHEN
 # Of messages that were planned just now PostgreSQL believes that there are none, and would look every guard up for each
 # pair of them: it is told how many are in the table.
 COUNTED = "ANALYZE candidate"
+LOOKED_AT = "ANALYZE claiming"
 
 # What ends an enrolment cancels what it sees. A message that was being handed over then and came back, or was planned
 # by a plan that had not committed, is found here.
@@ -155,6 +156,7 @@ def claim(asking: Asking, *, hours: Hours, limit: int) -> Claim:
         cursor.execute(COUNTED)
         cursor.execute(LOOK, values)
         looked_at = cursor.rowcount
+        cursor.execute(LOOKED_AT)
         _keep_quiet_hours(cursor, asking, hours)
         cursor.execute(caps.KEEP_CAPS, values)
         cursor.execute(SETTLE, values)

@@ -28,7 +28,7 @@ from winback.tenancy import acting_for
 
 logger = logging.getLogger(__name__)
 
-GROUP_SIZE = 25
+GROUP_SIZE = 50
 TROUBLE_WAIT = timedelta(minutes=15)
 DEFERRED_WAIT = timedelta(hours=4)
 MOST_ATTEMPTS = 5
@@ -87,19 +87,15 @@ def _carry(
     *,
     now: datetime,
 ) -> tuple[Counter[str], ProviderTrouble | None]:
-    """Hand over group by group, until all are, or the provider is in trouble or too slow for the lease."""
+    """Hand over group by group, until all are, or the provider is in trouble or too slow for the lease.
+
+    One transaction records a group and begins the next: between groups nothing is open and everything is told.
+    """
     counts: Counter[str] = Counter()
-    for group in _groups(items):
-        begun = monotonic()
-        with acting_for(tenant.pk):
-            may_leave = outbox.begin_hand_over(
-                tenant.pk,
-                [item.evidence for item in group],
-                claim=claim.token,
-                connection_id=connection.pk,
-                now=now,
-            )
-        going = [item for item in group if item.message_id in may_leave]
+    groups = list(_groups(items))
+    with acting_for(tenant.pk):
+        begun, going = _begin(tenant, connection, groups[0], claim, now=now)
+    for following in [*groups[1:], None]:
         hearing = Hearing(journal, Outcome, begun + START_WITHIN_SECONDS)
         trouble: ProviderTrouble | None = None
         slow = False
@@ -116,9 +112,21 @@ def _carry(
             counts.update(outbox.record_outcomes(tenant.pk, outcomes, claim=claim.token, now=now))
             _suppress_dead(tenant, going, hearing, connection, now=now)
             counts["postponed"] += _put_off(tenant, going, hearing, claim, now=now)
-        if trouble is not None or slow:
-            return counts, trouble
-    return counts, None
+            if trouble is not None or slow or following is None:
+                break
+            begun, going = _begin(tenant, connection, following, claim, now=now)
+    return counts, trouble
+
+
+def _begin(
+    tenant: Tenant, connection: Connection, group: Sequence[Ready], claim: Claim, *, now: datetime
+) -> tuple[float, list[Ready]]:
+    """Take a group out; the moment at which its lease began, and those of it that may leave."""
+    begun = monotonic()
+    may_leave = outbox.begin_hand_over(
+        tenant.pk, [item.evidence for item in group], claim=claim.token, connection_id=connection.pk, now=now
+    )
+    return begun, [item for item in group if item.message_id in may_leave]
 
 
 def _give_back(
