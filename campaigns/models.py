@@ -14,6 +14,7 @@ from campaigns.audience.models import (
     Job,
     Suppression,
 )
+from campaigns.audience.platform_models import PlatformSuppression
 from campaigns.compliance.models import Touch
 from campaigns.operating.models import ScheduledTask, SimulatedDay
 from campaigns.planning.models import Campaign, Enrolment, Message, Offer, Step, Variant
@@ -41,6 +42,7 @@ __all__ = [
     "Job",
     "Message",
     "Offer",
+    "PlatformSuppression",
     "Reactivation",
     "ScheduledTask",
     "SimulatedDay",

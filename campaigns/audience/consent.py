@@ -1,4 +1,4 @@
-"""Facts about permission: added, never changed; the latest one of a channel holds."""
+"""Facts about permission: added, never changed; of yes and no over a channel the latest holds."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -40,7 +40,7 @@ LATEST = """
 SELECT s.state, s.source, s.wording, s.stated_at
   FROM campaigns_consent s
  WHERE s.tenant_id = {tenant} AND s.contact_id = {contact} AND s.channel = {channel}
-   AND (s.stated_at IS NULL OR s.stated_at <= %(now)s)
+   AND s.state IN ('given', 'withdrawn') AND (s.stated_at IS NULL OR s.stated_at <= %(now)s)
  ORDER BY s.id DESC
  LIMIT 1
 """

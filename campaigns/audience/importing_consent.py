@@ -10,10 +10,13 @@ from typing import Any
 
 from django.db.backends.utils import CursorWrapper
 
-_FACT = "%(tenant)s, m.contact_id, f.channel, f.state, f.stated_at, f.source, f.wording, '{}', %(now)s, 'import'"
+_FACT = (
+    "%(tenant)s, m.contact_id, f.channel, 'marketing', f.state, f.stated_at, f.source, f.wording, '{}', %(now)s, "
+    "'import'"
+)
 _INTO = """
 INSERT INTO campaigns_consent
-       (tenant_id, contact_id, channel, state, stated_at, source, wording, evidence, recorded_at, recorded_by)
+       (tenant_id, contact_id, channel, purpose, state, stated_at, source, wording, evidence, recorded_at, recorded_by)
 """
 
 OF_NEW = f"""
@@ -34,6 +37,7 @@ SELECT {_FACT}
   LEFT JOIN LATERAL (
         SELECT k.state, k.stated_at, k.recorded_at, k.recorded_by FROM campaigns_consent k
          WHERE k.tenant_id = %(tenant)s AND k.contact_id = m.contact_id AND k.channel = f.channel
+           AND k.state IN ('given', 'withdrawn')
          ORDER BY k.id DESC LIMIT 1) latest ON true
   LEFT JOIN LATERAL (
         SELECT true AS is_known FROM campaigns_consent k

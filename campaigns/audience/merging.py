@@ -135,7 +135,8 @@ def _hand_on_consent(loser: Contact, winner: Contact, taken: set[str], *, now: d
 
 def _latest(contact: Contact, channel: str) -> Consent | None:
     facts = Consent.objects.for_tenant(contact.tenant_id).filter(contact=contact, channel=channel)
-    found: Consent | None = facts.order_by("-id").first()
+    said = facts.filter(state__in=[Consent.State.GIVEN, Consent.State.WITHDRAWN])
+    found: Consent | None = said.order_by("-id").first()
     return found
 
 

@@ -185,19 +185,32 @@ class Job(TenantScoped):
 
 
 class Consent(TenantScoped):
-    """A fact on permission: given or withdrawn, for a channel, with its evidence. Never changed; latest wins."""
+    """A fact on permission, for a channel and purpose, with its evidence. Never changed or deleted (a trigger refuses).
+
+    Of ``given`` and ``withdrawn`` the latest wins. The other two are grounds on which some countries allow writing for
+    a while; neither revives what was withdrawn.
+    """
 
     class State(models.TextChoices):
         GIVEN = "given"
         WITHDRAWN = "withdrawn"
+        SOFT_OPT_IN = "soft_opt_in"  # bought, and was offered to refuse when the address was collected
+        INQUIRED = "inquired"  # asked about something, and has not bought
+
+    MARKETING = "marketing"
 
     contact = TenantForeignKey(Contact, related_name="consents")
     channel = models.CharField(max_length=10, choices=Channel.choices)
-    state = models.CharField(max_length=10, choices=State.choices)
+    purpose = models.CharField(
+        max_length=20, default=MARKETING, db_default=MARKETING, help_text="What it was given for."
+    )
+    state = models.CharField(max_length=12, choices=State.choices)
     stated_at = models.DateTimeField(null=True, help_text="When the person said so; null: not known.")
     source = models.CharField(max_length=300, blank=True)
     wording = models.TextField(blank=True, help_text="What the person agreed to, word for word.")
-    evidence = models.JSONField(default=dict, blank=True)
+    evidence = models.JSONField(
+        default=dict, blank=True, help_text="Such as ip, user_agent, form, document: what could be shown to a court."
+    )
     recorded_at = models.DateTimeField()
     recorded_by = models.CharField(max_length=200, blank=True)
 

@@ -8,6 +8,12 @@ from django.db import migrations, models
 
 from tenants.accounts.isolation import IsolateTenants
 
+# What a person said stays as it was said: it is the proof. (The function is that of the journal.)
+KEEP_CONSENT = """
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON campaigns_consent
+    FOR EACH ROW EXECUTE FUNCTION winback_refuse_change()
+"""
+
 
 class Migration(migrations.Migration):
 
@@ -467,11 +473,12 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('channel', models.CharField(choices=[('email', 'Email'), ('sms', 'Sms')], max_length=10)),
-                ('state', models.CharField(choices=[('given', 'Given'), ('withdrawn', 'Withdrawn')], max_length=10)),
+                ('purpose', models.CharField(db_default='marketing', default='marketing', help_text='What it was given for.', max_length=20)),
+                ('state', models.CharField(choices=[('given', 'Given'), ('withdrawn', 'Withdrawn'), ('soft_opt_in', 'Soft Opt In'), ('inquired', 'Inquired')], max_length=12)),
                 ('stated_at', models.DateTimeField(help_text='When the person said so; null: not known.', null=True)),
                 ('source', models.CharField(blank=True, max_length=300)),
                 ('wording', models.TextField(blank=True, help_text='What the person agreed to, word for word.')),
-                ('evidence', models.JSONField(blank=True, default=dict)),
+                ('evidence', models.JSONField(blank=True, default=dict, help_text='Such as ip, user_agent, form, document: what could be shown to a court.')),
                 ('recorded_at', models.DateTimeField()),
                 ('recorded_by', models.CharField(blank=True, max_length=200)),
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
@@ -571,5 +578,24 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('tenant', 'key'), name='thread_text_once')],
             },
         ),
+        migrations.CreateModel(
+            name='PlatformSuppression',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('channel', models.CharField(choices=[('email', 'Email'), ('sms', 'Sms'), ('all', 'All channels')], max_length=10)),
+                ('address_hmac', models.CharField(max_length=64)),
+                ('reason', models.CharField(max_length=40)),
+                ('note', models.TextField()),
+                ('added_by', models.CharField(max_length=200)),
+                ('occurred_at', models.DateTimeField()),
+                ('lifted_at', models.DateTimeField(blank=True, null=True)),
+                ('lifted_by', models.CharField(blank=True, max_length=200)),
+                ('lifted_note', models.TextField(blank=True)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(condition=models.Q(('lifted_at__isnull', True)), fields=('address_hmac', 'channel'), name='platform_suppression_in_force')],
+            },
+        ),
         IsolateTenants(),
+        migrations.RunSQL(KEEP_CONSENT, migrations.RunSQL.noop),
     ]
