@@ -2,12 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
+from django.db import connection
+
+from campaigns.audience.assigning import MODULE
 from campaigns.audience.models import Channel
-from campaigns.compliance.consent_basis import valid_on
+from campaigns.compliance import consent_basis
 from campaigns.planning.models import Campaign
-from tenants.accounts.models import Tenant
+from catalog.models import Module
+from tenants.accounts.models import Brand, Tenant
+from tenants.activation.models import ModuleActivation
+from tenants.activation.module_settings import filled
 from tenants.plans import entitlements
 
 
@@ -31,25 +38,46 @@ class Asking:
 
     def parameters(self) -> dict[str, Any]:
         """The parameters of the guards' SQL."""
-        rules = valid_on(self.today)
-        return {
+        return consent_basis.parameters(self.today) | {
             "tenant": self.tenant.pk,
             "campaign": self.campaign.pk,
             "brand": self.campaign.brand_id,
             "now": self.now,
             "today": self.today,
             "zone": self.tenant.timezone,
+            "known_zones": list(_known_zones()),
             "channels": list(self.channels),
             "forbidding_tags": list(self.forbidding_tags),
             "silence_months": self.silence_months,
             "cap_touches": self.cap_touches,
             "cap_days": self.cap_days,
-            "rule_codes": [rule.code for rule in rules],
-            "rule_channels": [rule.channel for rule in rules],
-            "rule_countries": [",".join(rule.countries) for rule in rules],
-            "rule_bases": [rule.basis for rule in rules],
-            "rule_months": [rule.months for rule in rules],
         }
+
+
+@cache
+def _known_zones() -> tuple[str, ...]:
+    """The zones that the database knows: it may be older than the zones of a contact, and raises for another."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM pg_timezone_names ORDER BY name")
+        return tuple(row[0] for row in cursor.fetchall())
+
+
+def asking_of_tenant(tenant: Tenant, *, now: datetime) -> Asking:
+    """The rules of the tenant's first campaign; before there is one, the module's own defaults."""
+    campaign = (
+        Campaign.objects.for_tenant(tenant)
+        .select_related("activation", "tenant__plan", "tenant__niche")
+        .order_by("pk")
+        .first()
+    )
+    if campaign is None:
+        module = Module.objects.get(code=MODULE)
+        campaign = Campaign(
+            tenant=tenant,
+            activation=ModuleActivation(tenant=tenant, module=module, settings=filled(module, {})),
+            brand=Brand.objects.for_tenant(tenant).get(is_default=True),
+        )
+    return asking_of(campaign, now=now)
 
 
 def asking_of(campaign: Campaign, *, now: datetime) -> Asking:

@@ -10,13 +10,15 @@ from catalog.reading import DATA, read_yaml
 
 @dataclass(frozen=True)
 class Basis:
-    """One rule: ``countries`` empty means everywhere, ``months`` counts from the last business."""
+    """One rule: ``countries`` empty means everywhere; months count from the last business, or from an inquiry."""
 
     code: str
     channel: str
     countries: tuple[str, ...]
     basis: str
     months: int | None
+    inquiry_months: int | None
+    soft_opt_in_months: int | None
     valid_from: date
     valid_to: date | None
     source: str
@@ -33,6 +35,8 @@ def rules() -> tuple[Basis, ...]:
             countries=tuple(row.get("countries", ())),
             basis=row["basis"],
             months=row.get("months"),
+            inquiry_months=row.get("inquiry_months"),
+            soft_opt_in_months=row.get("soft_opt_in_months"),
             valid_from=date.fromisoformat(row["valid_from"]),
             valid_to=date.fromisoformat(row["valid_to"]) if row.get("valid_to") else None,
             source=row["source"],
@@ -44,3 +48,17 @@ def rules() -> tuple[Basis, ...]:
 def valid_on(day: date) -> list[Basis]:
     """The rules in force on a day."""
     return [rule for rule in rules() if rule.valid_from <= day and (rule.valid_to is None or day <= rule.valid_to)]
+
+
+def parameters(day: date) -> dict[str, Any]:
+    """The rules of a day as parameters of campaigns.compliance.lawful_until.RULE."""
+    held = valid_on(day)
+    return {
+        "rule_codes": [rule.code for rule in held],
+        "rule_channels": [rule.channel for rule in held],
+        "rule_countries": [",".join(rule.countries) for rule in held],
+        "rule_bases": [rule.basis for rule in held],
+        "rule_months": [rule.months for rule in held],
+        "rule_inquiries": [rule.inquiry_months for rule in held],
+        "rule_softs": [rule.soft_opt_in_months for rule in held],
+    }

@@ -8,6 +8,8 @@ words stands in content.py, the hours in quiet_hours.py, the caps in caps.py.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from campaigns.compliance.lawful_until import JOINS, PERMITTED_UNTIL, SPOKEN_UNTIL
+
 EMAIL, SMS = "email", "sms"
 
 
@@ -51,20 +53,19 @@ GUARDS: tuple[Guard, ...] = (
     Guard("address", 1, "NOT f.has_address", "CASE f.channel WHEN 'email' THEN 'no_email' ELSE 'no_phone' END"),
     Guard(
         "consent",
-        1,
-        "f.consent_state = 'withdrawn' OR (f.consent_state IS NULL AND f.basis = 'given') "
-        "OR (f.consent_state = 'given' AND f.channel = 'sms' AND NOT f.consent_proven) "
-        "OR (f.consent_state IS NULL AND f.basis = 'implied' AND f.implied_expired)",
+        2,
+        "f.permitted_until < f.local_day",
         "CASE WHEN f.consent_state = 'withdrawn' THEN f.channel || '_consent_withdrawn' "
         "WHEN f.consent_state IS NOT NULL THEN 'sms_consent_unproven' "
-        "WHEN f.basis = 'implied' THEN 'implied_consent_expired' ELSE 'no_' || f.channel || '_consent' END",
+        "WHEN isfinite(f.permitted_until) THEN 'implied_consent_expired' ELSE 'no_' || f.channel || '_consent' END",
         "jsonb_strip_nulls(jsonb_build_object('basis', f.basis, 'rule', f.basis_rule, 'state', f.consent_state, "
-        "'stated_at', f.consent_at, 'source', nullif(f.consent_source, ''), 'consent', f.consent_id))",
+        "'stated_at', f.consent_at, 'source', nullif(f.consent_source, ''), 'consent', f.consent_id, "
+        "'lawful_until', CASE WHEN isfinite(f.permitted_until) THEN f.permitted_until END))",
     ),
     Guard(
         "silence",
-        1,
-        "f.silent",
+        2,
+        "f.spoken_until < f.local_day",
         "'silent_too_long'",
         "jsonb_strip_nulls(jsonb_build_object('last_job_at', f.lapsed_from, 'months', %(silence_months)s::int))",
     ),
@@ -74,26 +75,21 @@ CUSTOMER_CAME_FIRST = ("came_back", "booked")
 """Reasons for which a message is cancelled rather than blocked: nothing is wrong, it is not needed any more."""
 
 # The facts that the guards ask about, for each row of a relation ``asked (ref, place, contact_id, channel, brand_id,
-# lapsed_from)``. A consent stated after now does not exist yet; what forbids (a suppression, a tag) counts whenever it
-# was recorded, so that a replay is no way around it (docs/decisions/0005-as-of.md). A withdrawal counts from the
-# morning of its day: a file gives a day alone, which is read as its noon.
-FACTS = """
+# lapsed_from)``. What forbids (a suppression, a tag) counts whenever it was recorded, so that a replay is no way around
+# it (docs/decisions/0005-as-of.md).
+FACTS = f"""
 SELECT a.ref, a.place, a.channel, a.contact_id, a.lapsed_from,
        k.state AS contact_state, k.country, k.region, k.timezones, k.household_id, k.phone_key,
        CASE a.channel WHEN 'email' THEN k.email_key ELSE k.phone_key END IS NOT NULL AS has_address,
        newer.at AS business_at,
        coalesce(s.scheduled_at > %(now)s, false) AS booked,
        tag.name AS forbidding_tag,
-       sup.reason AS suppressed_by, sup.id AS suppression_id,
+       coalesce(own_sup.reason, CASE WHEN platform.id IS NOT NULL THEN 'platform' END) AS suppressed_by,
+       own_sup.id AS suppression_id,
        coalesce(rule.basis, 'given') AS basis, rule.code AS basis_rule,
        consent.id AS consent_id, consent.state AS consent_state, consent.source AS consent_source,
        consent.stated_at AS consent_at,
-       coalesce(consent.stated_at IS NOT NULL AND consent.source <> '' AND consent.wording <> '', false)
-           AS consent_proven,
-       coalesce((a.lapsed_from AT TIME ZONE %(zone)s)::date + make_interval(months => rule.months) <= %(today)s, false)
-           AS implied_expired,
-       coalesce((a.lapsed_from AT TIME ZONE %(zone)s)::date + make_interval(months => %(silence_months)s::int)
-                <= %(today)s, false) AS silent
+       day.today AS local_day, {PERMITTED_UNTIL} AS permitted_until, {SPOKEN_UNTIL} AS spoken_until
   FROM asked a
   JOIN campaigns_contact k ON k.tenant_id = %(tenant)s AND k.id = a.contact_id
   LEFT JOIN campaigns_contactstat s ON s.tenant_id = %(tenant)s AND s.contact_id = a.contact_id
@@ -114,22 +110,14 @@ SELECT a.ref, a.place, a.channel, a.contact_id, a.lapsed_from,
           FROM campaigns_suppression x
          WHERE x.tenant_id = %(tenant)s AND x.lifted_at IS NULL AND x.address_hmac IN (k.email_hmac, k.phone_hmac)
            AND x.channel IN (a.channel, 'all') AND (x.brand_id IS NULL OR x.brand_id = a.brand_id)
-         ORDER BY x.id LIMIT 1) sup ON true
+         ORDER BY x.id LIMIT 1) own_sup ON true
   LEFT JOIN LATERAL (
-        SELECT c.id, c.state, c.source, c.wording, c.stated_at
-          FROM campaigns_consent c
-         WHERE c.tenant_id = %(tenant)s AND c.contact_id = a.contact_id AND c.channel = a.channel
-           AND (c.stated_at IS NULL OR c.stated_at <= %(now)s
-                OR (c.state = 'withdrawn' AND (c.stated_at AT TIME ZONE %(zone)s)::date <= %(today)s))
-         ORDER BY c.id DESC LIMIT 1) consent ON true
-  LEFT JOIN LATERAL (
-        SELECT r.code, r.basis, r.months
-          FROM unnest(%(rule_codes)s::text[], %(rule_channels)s::text[], %(rule_countries)s::text[],
-                      %(rule_bases)s::text[], %(rule_months)s::int[])
-               WITH ORDINALITY AS r(code, channel, countries, basis, months, place)
-         WHERE r.channel = a.channel AND (r.countries = '' OR k.country = ANY(string_to_array(r.countries, ',')))
-         ORDER BY r.place LIMIT 1) rule ON true
-"""
+        SELECT x.id, x.reason
+          FROM campaigns_platformsuppression x
+         WHERE x.lifted_at IS NULL AND x.address_hmac IN (k.email_hmac, k.phone_hmac)
+           AND x.channel IN (a.channel, 'all')
+         ORDER BY x.id LIMIT 1) platform ON true
+{JOINS}"""
 
 
 def judged(stage: str, guards: Sequence[Guard] = GUARDS) -> str:

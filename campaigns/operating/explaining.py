@@ -9,17 +9,13 @@ from django.db import connection
 
 from campaigns.audience import addresses
 from campaigns.audience.models import Assignment, Channel, Contact, ContactStat, DormancyEpisode
-from campaigns.compliance.asking import Asking, asking_of
+from campaigns.compliance.asking import Asking, asking_of_tenant
 from campaigns.compliance.guards import judged
 from campaigns.compliance.quiet_hours import Hours
-from campaigns.planning.models import Campaign, Enrolment, Message, Step
-from catalog.models import Module
-from tenants.accounts.models import Brand, Tenant
-from tenants.activation.models import ModuleActivation
-from tenants.activation.module_settings import filled
+from campaigns.planning.models import Enrolment, Message, Step
+from tenants.accounts.models import Tenant
 
 _PHONE = re.compile(r"[+(]?\d[\d ().-]{5,}\d")
-MODULE = "dormant_customer_reactivation"
 
 ASK = f"""
 WITH asked AS (
@@ -74,7 +70,7 @@ def explain(tenant: Tenant, contact: Contact, *, now: datetime) -> dict[str, Any
         .order_by("-enrolled_at", "-id")
         .first()
     )
-    asking = _asking(tenant, now=now)
+    asking = asking_of_tenant(tenant, now=now)
     lapsed_from = episode.lapsed_from if episode is not None else (stat.last_job_at if stat is not None else None)
     writable = _writable(asking, contact, lapsed_from)
     return {
@@ -87,24 +83,6 @@ def explain(tenant: Tenant, contact: Contact, *, now: datetime) -> dict[str, Any
         "enrolment": _enrolment_facts(tenant, contact, enrolment),
         "last_job_at": _written(stat.last_job_at if stat is not None else None),
     }
-
-
-def _asking(tenant: Tenant, *, now: datetime) -> Asking:
-    """The rules of the tenant's campaign; before there is one, the module's own defaults."""
-    campaign = (
-        Campaign.objects.for_tenant(tenant)
-        .select_related("activation", "tenant__plan", "tenant__niche")
-        .order_by("pk")
-        .first()
-    )
-    if campaign is None:
-        module = Module.objects.get(code=MODULE)
-        campaign = Campaign(
-            tenant=tenant,
-            activation=ModuleActivation(tenant=tenant, module=module, settings=filled(module, {})),
-            brand=Brand.objects.for_tenant(tenant).get(is_default=True),
-        )
-    return asking_of(campaign, now=now)
 
 
 def _writable(asking: Asking, contact: Contact, lapsed_from: datetime | None) -> dict[str, Any]:
