@@ -37,7 +37,19 @@ def test_a_probe_of_an_empty_form_answers_and_never_raises(kind: str, code: str)
 def test_fakes_are_not_offered() -> None:
     assert registry.choices("email") == [
         ("smtp", "SMTP server"),
+        ("amazon-ses", "Amazon SES"),
         ("postmark", "Postmark"),
+        ("mailgun", "Mailgun"),
+        ("resend", "Resend"),
+        ("brevo", "Brevo"),
+        ("mailersend", "MailerSend"),
+        ("mailjet", "Mailjet"),
+        ("mailtrap", "Mailtrap"),
+        ("sparkpost", "SparkPost"),
+        ("postal", "Postal"),
+        ("scaleway", "Scaleway"),
+        ("unisender-go", "Unisender Go"),
+        ("sendgrid", "SendGrid (unsupported by its maintainers since July 2025)"),
         ("local", "Local outbox (nobody gets the message)"),
     ]
     assert [code for code, _ in registry.choices("sms")] == ["twilio", "local"]

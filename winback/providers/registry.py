@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 
 from winback.providers.account import ProviderAccount
+from winback.providers.email.amazon_ses import AmazonSesProvider
 from winback.providers.email.anymail import provider_for
 from winback.providers.email.base import EmailProvider
 from winback.providers.email.fake import FakeEmailProvider
 from winback.providers.email.local import LocalEmailProvider
-from winback.providers.email.services import SERVICES
+from winback.providers.email.services.every import SERVICES
 from winback.providers.email.smtp import SmtpProvider
 from winback.providers.errors import ProviderMisconfigured
 from winback.providers.sms.base import SmsProvider
@@ -16,7 +17,7 @@ from winback.providers.sms.local import LocalSmsProvider
 from winback.providers.sms.twilio import TwilioProvider
 
 _EMAIL: tuple[type[EmailProvider], ...] = (
-    SmtpProvider, *map(provider_for, SERVICES), LocalEmailProvider, FakeEmailProvider
+    SmtpProvider, AmazonSesProvider, *map(provider_for, SERVICES), LocalEmailProvider, FakeEmailProvider
 )  # fmt: skip
 _SMS: tuple[type[SmsProvider], ...] = (TwilioProvider, LocalSmsProvider, FakeSmsProvider)
 EMAIL = {each.code: each for each in _EMAIL}

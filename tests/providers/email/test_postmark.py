@@ -57,7 +57,9 @@ def error(code: int, message: str, *, status: int = 422, **headers: str) -> Answ
 
 
 def connect(url: str, token: str = TOKEN, **settings: Any) -> EmailProvider:
-    return email_provider("postmark", {"server_token": token}, {"api_url": url, "timeout_seconds": 1, **settings})
+    return email_provider(
+        "postmark", {"server_token": token}, {"api_url": url, "timeout_seconds": 1, "batch_size": 1, **settings}
+    )
 
 
 @pytest.fixture

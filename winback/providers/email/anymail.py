@@ -3,44 +3,48 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from anymail.exceptions import AnymailAPIError, AnymailConfigurationError, AnymailError, AnymailRecipientsRefused
+from anymail.exceptions import AnymailAPIError, AnymailConfigurationError, AnymailError
 from django.core.mail import EmailMultiAlternatives, get_connection
-from requests.exceptions import RequestException
 
 from winback.providers import http
 from winback.providers.email.addresses import UnsafeHeader, checked_address
 from winback.providers.email.base import EmailProvider, OutgoingEmail
+from winback.providers.email.batches import Prepared, send_together
+from winback.providers.email.judging import Judge, answer_of
 from winback.providers.email.mime import checked_headers, header
-from winback.providers.email.services import Service
+from winback.providers.email.reporting import reports
+from winback.providers.email.services.service import METADATA_KEY, Service
 from winback.providers.email.unusable import set_aside
-from winback.providers.errors import OutcomeUnknown, ProviderMisconfigured, ProviderTrouble, without_addresses
+from winback.providers.errors import OutcomeUnknown, ProviderMisconfigured, ProviderTrouble
 from winback.providers.handing import ProbeResult, Witness
 from winback.providers.reasons import Reason
+from winback.providers.receiving import Arrival, NotAuthentic, Report
 
-DOUBTS_BEFORE_TROUBLE = 3
+_TAKEN = frozenset({"queued", "sent"})
+_UNREADABLE = (KeyError, TypeError, AttributeError, IndexError, ValueError)
 
 
 class AnymailProvider(EmailProvider):
-    """One service of django-anymail; the registry makes one class a row of services.py."""
+    """One service of django-anymail; the registry makes one class a module of services/."""
 
     service: ClassVar[Service]
 
     def __init__(self, credentials: Mapping[str, str], settings: Mapping[str, object]) -> None:
         super().__init__(credentials, settings)
         self._backend: Any = None
-        self._doubts = 0
+        self._judge = Judge(self.service)
 
     def _opened(self) -> Any:
         """The backend with its session open, so that the connection lasts over the batch."""
         if self._backend is None:
             self.check_told()
-            options: dict[str, Any] = {theirs: self.told(ours) for ours, theirs in self.service.options.items()}
-            if self.told("api_url"):  # a local server in tests, a proxy in a closed network
-                options["api_url"] = self.told("api_url")
+            options = {
+                "timeout": self.number("timeout_seconds", 60),
+                "ignore_unsupported_features": False,
+                **self.service.options(self.told),
+            }
             try:
-                backend: Any = get_connection(
-                    self.service.backend, timeout=self.number("timeout_seconds", 60), **options
-                )
+                backend: Any = get_connection(self.service.backend, **options)
             except AnymailConfigurationError as error:
                 raise ProviderMisconfigured(error) from error
             backend.open()
@@ -55,30 +59,76 @@ class AnymailProvider(EmailProvider):
             self._backend = None
 
     def send(self, messages: Sequence[OutgoingEmail], witness: Witness) -> None:
-        backend = self._opened()
-        for message in messages:
+        backend, batch = self._opened(), self.service.batch
+        size = max(1, min(batch.size, int(self.number("batch_size", batch.size)))) if batch is not None else 1
+        for start in range(0, len(messages), size):
+            ready = [self._prepared(message, witness) for message in messages[start : start + size]]
+            group = [each for each in ready if each is not None]
+            if batch is None or len(group) == 1 or not send_together(backend, batch, group, self._judge, witness):
+                self._send_singly(backend, group, witness, started=batch is not None and len(group) > 1)
+
+    def _prepared(self, message: OutgoingEmail, witness: Witness) -> Prepared | None:
+        """The message as the backend posts it; None when it was refused because it cannot be written."""
+        try:
+            mail = self._mail(message)
+        except UnsafeHeader as error:
+            set_aside(message, error, witness)
+            return None
+        try:
+            # No defaults of the global settings.
+            payload = self._opened().build_message_payload(mail, {})
+        except AnymailError as error:
+            raise ProviderMisconfigured(f"{self.label} cannot carry this: {type(error).__name__}") from error
+        if isinstance(getattr(payload, "headers", None), dict):
+            payload.headers.update(self.service.request_headers(message.reference))
+        return Prepared(message.reference, mail, payload)
+
+    def _send_singly(self, backend: Any, group: Sequence[Prepared], witness: Witness, *, started: bool) -> None:
+        """One request a message. ``started``: as a batch of which the service took none."""
+        for number, prepared in enumerate(group):
+            if not started:
+                witness.starting(prepared.reference)
             try:
-                mail = self._mail(message)
-            except UnsafeHeader as error:
-                set_aside(message, error, witness)
-                continue
-            witness.starting(message.reference)
-            try:
-                backend.send_messages([mail])
-            except AnymailRecipientsRefused as error:
-                self._refuse(error, message.reference, witness)
-            except AnymailAPIError as error:
-                self._judge(error, message.reference, witness)
-            except AnymailError as error:  # raised before anything was posted
-                witness.not_left(message.reference)
-                raise ProviderMisconfigured(f"{self.label} cannot carry this: {type(error).__name__}") from error
+                self._send_one(backend, prepared, witness)
+            except ProviderTrouble:
+                for each in group[number + 1 :] if started else ():
+                    witness.not_left(each.reference)
+                raise
+
+    def _send_one(self, backend: Any, prepared: Prepared, witness: Witness) -> None:
+        reference = prepared.reference
+        try:
+            response = backend.post_to_esp(prepared.payload, prepared.mail)
+            statuses = backend.parse_recipient_status(response, prepared.payload, prepared.mail).values()
+            said = {each.status for each in statuses}
+            provider_id = next((str(each.message_id) for each in statuses if each.message_id), "")
+        except AnymailAPIError as error:
+            if error.response is None:
+                trouble = self._judge.silence(error)
+                if not isinstance(trouble, OutcomeUnknown):
+                    witness.not_left(reference)
+                raise trouble from error
+            self._judge.judge(answer_of(self.service, error.response), reference, witness)
+        except AnymailError as error:  # raised before anything was posted
+            witness.not_left(reference)
+            raise ProviderMisconfigured(f"{self.label} cannot carry this: {type(error).__name__}") from error
+        except _UNREADABLE as error:  # it said yes in words that nobody understands
+            raise OutcomeUnknown(f"{self.label}’s answer cannot be read ({type(error).__name__}).") from error
+        else:
+            if said and said <= _TAKEN:
+                self._judge.taken(reference, provider_id, witness)
+            elif said and said <= {"invalid", "rejected"}:
+                answer = answer_of(self.service, response)
+                self._judge.judge(answer, reference, witness, otherwise=Reason.RECIPIENT_REFUSED)
             else:
-                self._doubts = 0
-                status = mail.anymail_status  # type: ignore[attr-defined]
-                witness.handed_over(message.reference, str(status.message_id or ""))
+                self._judge.judge(answer_of(self.service, response), reference, witness)
 
     def _mail(self, message: OutgoingEmail) -> EmailMultiAlternatives:
-        headers = {**checked_headers(message.headers), "Message-ID": message.message_id, **self.service.headers}
+        more_headers = self.service.body_headers(message.reference)
+        headers = {**checked_headers(message.headers), **self.service.headers, **more_headers}
+        ours = message.message_id  # raises UnsafeHeader for a sender that cannot be written
+        if self.service.message_id:
+            headers["Message-ID"] = ours
         header("Subject", message.subject)  # refuses what would add headers
         mail = EmailMultiAlternatives(
             subject=message.subject,
@@ -89,44 +139,14 @@ class AnymailProvider(EmailProvider):
             headers=headers,
         )
         mail.attach_alternative(message.html, "text/html")
-        mail.metadata = {self.service.metadata_key: message.reference}  # type: ignore[attr-defined]
+        more: Any = mail
+        if self.service.metadata:
+            more.metadata = {METADATA_KEY: message.reference}
+        if extra := self.service.extra(message.reference):
+            more.esp_extra = dict(extra)
         if self.service.untracked:
-            mail.track_clicks = mail.track_opens = False  # type: ignore[attr-defined]
+            more.track_clicks = more.track_opens = False
         return mail
-
-    def _refuse(self, error: AnymailRecipientsRefused, reference: str, witness: Witness) -> None:
-        """The service answered that nothing was sent, because of the one recipient."""
-        code, said = _answer(error)
-        self._doubts = 0
-        reason = self.service.refusals.get(code, Reason.RECIPIENT_REFUSED)
-        witness.refused(reference, reason, without_addresses(f"{code} {said}"))
-
-    def _judge(self, error: AnymailAPIError, reference: str, witness: Witness) -> None:
-        """The service answered with an error, or did not answer."""
-        if isinstance(error, RequestException) and error.response is None:
-            if http.never_left(error):
-                witness.not_left(reference)
-                raise ProviderTrouble(f"{self.label} cannot be reached ({_kind(error)}).") from error
-            # The request may have arrived: the witness hears no more of it.
-            raise OutcomeUnknown(f"{self.label} did not answer ({_kind(error)}).") from error
-        status = error.status_code or 0
-        code, said = _answer(error)
-        summary = f"{self.label} answered {status}, error {code}: {said}"
-        if status < 400 or status >= 500:  # it had the message, and what it says about it cannot be relied on
-            raise OutcomeUnknown(summary) from error
-        if status == 429:
-            witness.not_left(reference)
-            response_headers = error.response.headers if error.response is not None else {}
-            raise ProviderTrouble(summary, retry_after_seconds=http.retry_after(response_headers)) from error
-        if status in (401, 403) or code in self.service.settings_codes:
-            witness.not_left(reference)
-            raise ProviderMisconfigured(summary) from error
-        self._doubts += 1  # about this message, or about all of ours: three in a row are no coincidence
-        if self._doubts >= DOUBTS_BEFORE_TROUBLE:
-            self._doubts = 0
-            witness.not_left(reference)
-            raise ProviderMisconfigured(summary) from error
-        witness.deferred(reference, Reason.REFUSED_BY_PROVIDER, without_addresses(summary))
 
     def probe(self) -> ProbeResult:
         try:
@@ -141,12 +161,23 @@ class AnymailProvider(EmailProvider):
     def look_up(self, reference: str) -> bool | None:
         return self.service.find(self.told, reference) if self.service.find is not None else None
 
+    def authenticate(self, arrival: Arrival) -> None:
+        if self.service.webhook is None:
+            raise NotAuthentic(f"{self.label} sends no webhooks.")
+        if arrival.method != "POST" or not arrival.body:
+            raise NotAuthentic(f"{self.label} posts its reports.")
+        self.service.webhook.authenticate(self.told, arrival)
 
-def provider_for(service: Service) -> type[AnymailProvider]:
-    """The provider class of one row."""
+    def read(self, arrival: Arrival) -> Sequence[Report]:
+        return reports(self.service, arrival)
+
+
+def provider_for(service: Service, base: type[AnymailProvider] = AnymailProvider) -> type[AnymailProvider]:
+    """The provider class of one service."""
     attributes = {"__doc__": f"{service.label}, by django-anymail.", "service": service}
     attributes |= {"code": service.code, "label": service.label, "fields": service.fields}
-    return type(f"{service.label.replace(' ', '')}Provider", (AnymailProvider,), attributes)
+    attributes |= {"takes_webhooks": service.webhook is not None}
+    return type(f"{service.label.split('(')[0].title().replace(' ', '')}Provider", (base,), attributes)
 
 
 def _mailbox(name: str, address: str) -> str:
@@ -154,20 +185,3 @@ def _mailbox(name: str, address: str) -> str:
     header("From", name)  # refuses what would add headers
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}" <{checked_address(address)}>' if name else checked_address(address)
-
-
-def _kind(error: Exception) -> str:
-    cause = error.__cause__ or error
-    return type(cause).__name__
-
-
-def _answer(error: AnymailError) -> tuple[int, str]:
-    """The service's own error code and words, where its answer has them."""
-    try:
-        body = error.response.json() if error.response is not None else {}
-    except ValueError:
-        return 0, "no JSON"
-    if not isinstance(body, dict):
-        return 0, ""
-    code = body.get("ErrorCode", 0)
-    return (code if isinstance(code, int) else 0), str(body.get("Message", body.get("message", "")))
