@@ -55,6 +55,9 @@ UPDATE campaigns_message m
                       AND s.channel IN (m.channel, 'all')
                       AND (s.brand_id IS NULL OR s.brand_id = c.brand_id)
                       AND s.address_hmac IN (k.email_hmac, k.phone_hmac))
+   AND NOT EXISTS (SELECT FROM campaigns_platformsuppression s
+                    WHERE s.lifted_at IS NULL AND s.channel IN (m.channel, 'all')
+                      AND s.address_hmac IN (k.email_hmac, k.phone_hmac))
 RETURNING m.id
 """
 
