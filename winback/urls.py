@@ -7,6 +7,7 @@ from campaigns.operating import health
 from campaigns.operating.api import router as contacts
 from campaigns.planning.api import router as campaigns
 from campaigns.results.api import router as results
+from campaigns.tracking import hooks
 from campaigns.tracking import urls as tracking
 from catalog.api import router as catalog
 from tenants.access.api import DeveloperApi
@@ -25,6 +26,7 @@ urlpatterns = [
     path("api/", include(api.pages())),
     path("api/", api.urls),
     path("", include(tracking)),
+    path("", include(hooks)),
     path("", include(branding)),
     path("", include(health)),
 ]

@@ -9,10 +9,11 @@ from winback.providers.email.base import EmailProvider, OutgoingEmail
 from winback.providers.email.mime import serialise
 from winback.providers.email.unusable import set_aside
 from winback.providers.failing import fails
+from winback.providers.fake_webhook import FakeWebhook
 from winback.providers.handing import ProbeResult, Witness
 
 
-class FakeEmailProvider(EmailProvider):
+class FakeEmailProvider(FakeWebhook, EmailProvider):
     """``settings["fail"]``: see failing.py. What was taken is in ``sent``, until a test clears it."""
 
     code = "fake"

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from winback.providers.failing import fails
+from winback.providers.fake_webhook import FakeWebhook
 from winback.providers.handing import ProbeResult, Witness
 from winback.providers.sms.base import OutgoingSms, SmsProvider, unusable
 
 
-class FakeSmsProvider(SmsProvider):
+class FakeSmsProvider(FakeWebhook, SmsProvider):
     """``settings["fail"]``: see failing.py. What was taken is in ``sent``, until a test clears it."""
 
     code = "fake"

@@ -1,0 +1,67 @@
+"""Whether a person or a machine opened or clicked: kept as a judgement beside the fact, made anew when more is known.
+
+Mailboxes fetch every picture, and scanners follow every link, within seconds of delivery. Opens are never used to
+decide anything; of clicks only those that a person seems to have made count as engagement.
+"""
+
+import re
+from urllib.parse import urlsplit
+
+from winback.providers.receiving import Report
+
+_SCANNERS = re.compile(
+    r"barracuda|proofpoint|mimecast|safelinks|microsoft office|ms-office|slackbot|bot\b|crawler|spider|preview"
+    r"|headless|python-requests|curl/|wget/|go-http-client|java/|okhttp|symantec|messagelabs|trendmicro|fireeye"
+    r"|cisco|ironport|sophos|forcepoint|zscaler|googleimageproxy|yahoomailproxy|googleother|urldefense",
+    re.IGNORECASE,
+)
+_PROXIES = re.compile(r"googleimageproxy|yahoomailproxy", re.IGNORECASE)
+
+# A click within seconds of delivery together with a second link, or by an agent that says so, or one that the provider
+# takes for a machine's: a machine's. Alone within seconds: doubtful. Judged over all clicks of the message each time
+# that one of them, or the delivery, becomes known, so that their order does not matter.
+JUDGE_CLICKS = """
+WITH touched AS (
+    SELECT DISTINCT message_id FROM matched
+     WHERE message_id IS NOT NULL AND fresh AND kind IN ('clicked', 'delivered')
+), delivered AS (
+    SELECT t.message_id, coalesce(min(i.occurred_at) FILTER (WHERE i.kind = 'delivered'), min(m.handed_over_at)) AS at
+      FROM touched t
+      JOIN campaigns_message m ON m.tenant_id = %(tenant)s AND m.id = t.message_id
+      LEFT JOIN campaigns_interaction i ON i.tenant_id = %(tenant)s AND i.message_id = t.message_id
+     GROUP BY t.message_id
+), click AS (
+    SELECT i.id, i.data, i.occurred_at < d.at + interval '10 seconds' AS quick,
+           count(*) FILTER (WHERE i.occurred_at < d.at + interval '10 seconds') OVER (PARTITION BY i.message_id) AS many
+      FROM delivered d
+      JOIN campaigns_interaction i ON i.tenant_id = %(tenant)s AND i.message_id = d.message_id AND i.kind = 'clicked'
+), judged AS (
+    SELECT id, CASE WHEN data -> 'machine' = 'true' OR data -> 'known_agent' = 'true' OR (quick AND many > 1)
+                    THEN 'machine' WHEN quick THEN 'doubtful' ELSE 'person' END AS confidence
+      FROM click
+)
+UPDATE campaigns_interaction i SET data = i.data || jsonb_build_object('confidence', j.confidence)
+  FROM judged j
+ WHERE i.tenant_id = %(tenant)s AND i.id = j.id AND i.data ->> 'confidence' IS DISTINCT FROM j.confidence
+"""
+
+
+def is_known_scanner(user_agent: str) -> bool:
+    return _SCANNERS.search(user_agent) is not None
+
+
+def of_open(report: Report) -> str:
+    """``machine`` where anybody says so; else ``doubtful``: a proxy opens for people and for itself alike."""
+    if report.machine:
+        return "machine"
+    if report.machine is None or _PROXIES.search(report.user_agent):
+        return "doubtful"
+    return "machine" if is_known_scanner(report.user_agent) else "person"
+
+
+def without_token(url: str, ours: str) -> str:
+    """The link as it may be kept: of our own pages only which one, for the rest of the address opens it."""
+    if url.startswith(ours):
+        page = urlsplit(url).path.split("/")[1:2]
+        return f"/{page[0]}/…" if page else "/"
+    return url[:500]
