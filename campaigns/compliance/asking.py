@@ -1,7 +1,7 @@
 """What the guards are asked with: one campaign's settings, its tenant's plan, and the moment."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
 
@@ -43,6 +43,7 @@ class Asking:
             "campaign": self.campaign.pk,
             "brand": self.campaign.brand_id,
             "now": self.now,
+            "at": self.now.astimezone(UTC).isoformat(),
             "today": self.today,
             "zone": self.tenant.timezone,
             "known_zones": list(_known_zones()),

@@ -120,20 +120,26 @@ SELECT a.ref, a.place, a.channel, a.contact_id, a.lapsed_from,
 {JOINS}"""
 
 
+def _verdict(guard: Guard, stage: str) -> str:
+    """SQL of the evidence of one guard about the row ``f``, as JSON text, so that all of it is read in one go."""
+    no = f"""'false, "reason": ' || to_json(({guard.reason})::text)"""
+    return (
+        f"""'{{"guard": "{guard.code}", "version": {guard.version}, "when": "{stage}", "allowed": ' || """
+        f"""CASE WHEN {guard.refuses} THEN {no} ELSE 'true' END || """
+        f"""', "facts": ' || ({guard.facts})::text || ', "channel": "' || f.channel || """
+        f"""'", "at": "' || %(at)s || '"}}'"""
+    )
+
+
 def judged(stage: str, guards: Sequence[Guard] = GUARDS) -> str:
     """SQL of a relation over ``asked``: the facts that go on, ``refusal`` (null: allowed) and ``verdicts`` (jsonb).
 
     ``stage`` is ``plan``, ``claim`` or ``ask``: it stands in the evidence.
     """
     refusal = " ".join(f"WHEN {guard.refuses} THEN {guard.reason}" for guard in guards)
-    verdicts = ", ".join(
-        f"jsonb_build_object('guard', '{guard.code}', 'version', {guard.version}, 'when', '{stage}', 'at', %(now)s, "
-        f"'channel', f.channel, 'allowed', NOT coalesce({guard.refuses}, false), 'facts', {guard.facts}) || "
-        f"CASE WHEN {guard.refuses} THEN jsonb_build_object('reason', {guard.reason}) ELSE '{{}}'::jsonb END"
-        for guard in guards
-    )
+    verdicts = " || ', ' || ".join(_verdict(guard, stage) for guard in guards)
     return f"""
 SELECT f.ref, f.place, f.channel, f.contact_id, f.household_id, f.country, f.region, f.timezones, f.phone_key,
-       CASE {refusal} END AS refusal, jsonb_build_array({verdicts}) AS verdicts
+       CASE {refusal} END AS refusal, ('[' || {verdicts} || ']')::jsonb AS verdicts
   FROM ({FACTS}) f
 """
