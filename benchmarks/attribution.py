@@ -22,11 +22,14 @@ NOW = datetime(2026, 9, 30, 12, tzinfo=UTC)
 DAYS = 20  # measured one by one, each as of the next day
 
 CONTACTS = """
+INSERT INTO campaigns_household (tenant_id, key, created_at)
+SELECT %(tenant)s, 'c' || n, %(now)s FROM generate_series(1, %(contacts)s) n;
 INSERT INTO campaigns_contact
-       (tenant_id, external_id, state, email, phone, first_name, last_name, company, address, city, region, postal_code,
-        country, timezone, timezones, acquisition_channel, attributes, name_key, created_at, updated_at)
-SELECT %(tenant)s, 'c' || n, 'active', '', '', '', '', '', '', '', '', '', '', '', '{}', '', '{}', '', %(now)s, %(now)s
-  FROM generate_series(1, %(contacts)s) n;
+       (tenant_id, household_id, external_id, state, email, phone, first_name, last_name, company, address, city,
+        region, postal_code, country, timezone, timezones, acquisition_channel, attributes, name_key, created_at,
+        updated_at)
+SELECT tenant_id, id, key, 'active', '', '', '', '', '', '', '', '', '', '', '', '{}', '', '{}', '', %(now)s, %(now)s
+  FROM campaigns_household WHERE tenant_id = %(tenant)s ORDER BY id;
 INSERT INTO campaigns_contactstat (tenant_id, contact_id, job_count, total_minor, last_service, not_open_reason)
 SELECT %(tenant)s, id, 0, 0, '', '' FROM campaigns_contact WHERE tenant_id = %(tenant)s
 """

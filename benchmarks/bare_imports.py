@@ -41,7 +41,7 @@ def bare(path: Path, rows: int, tenant: Any, *, same_rows: bool) -> Lap:
                 row = dict(zip(names, map(str.strip, values), strict=True))
                 digits = "+1" + "".join(filter(str.isdecimal, row["phone"]))
                 copy.write_row(
-                    (n if same_rows else None, n, tenant.pk, row["external_id"], "active", row["email"],
+                    (n, n, tenant.pk, row["external_id"], "active", row["email"],
                      row["email"].lower(), digits, digits, row["first_name"], row["last_name"], "",
                      row.get("address", ""), row["city"], row["region"],
                      row["postal_code"], row["country"], "America/Chicago", ["America/Chicago"], "",
@@ -91,12 +91,14 @@ def make_foreign_keys(cursor: Any, tables: list[str]) -> None:
 
 def with_orm(path: Path, rows: int, tenant: Any) -> Lap:
     """bulk_create(update_conflicts) of the contacts alone, a thousand at a time, as Django's own answer."""
-    from campaigns.audience.models import Contact
+    from campaigns.audience.models import Contact, Household
     from winback.tenancy import acting_for
 
     fields = ["email", "email_key", "phone", "phone_key", "first_name", "last_name", "city", "updated_at"]
     with lap(rows) as taken, path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
+        with acting_for(tenant.pk):
+            home, _ = Household.objects.get_or_create(tenant=tenant, key="all", defaults={"created_at": NOW})
         chunk: list[Any] = []
 
         def flush() -> None:
@@ -110,7 +112,8 @@ def with_orm(path: Path, rows: int, tenant: Any) -> Lap:
             digits = "+1" + "".join(filter(str.isdecimal, row["phone"]))
             chunk.append(
                 Contact(
-                    tenant=tenant, external_id=row["external_id"], email=row["email"], email_key=row["email"].lower(),
+                    tenant=tenant, household=home, external_id=row["external_id"],
+                    email=row["email"], email_key=row["email"].lower(),
                     phone=digits, phone_key=digits, first_name=row["first_name"], last_name=row["last_name"],
                     city=row["city"], region=row["region"], postal_code=row["postal_code"], country=row["country"],
                     timezone="America/Chicago", timezones=["America/Chicago"], attributes={"size": row["size"]},

@@ -41,16 +41,15 @@ SELECT t.id, module_id, module_version, a.state, settings, requirements, holdout
  WHERE a.tenant_id = %(big)s AND t.id <> %(big)s
 """
 CONTACTS = """
-INSERT INTO campaigns_contact
-       (tenant_id, external_id, state, email, phone, first_name, last_name, company, address, city, region, postal_code,
-        country, timezone, timezones, acquisition_channel, attributes, name_key, created_at, updated_at)
-SELECT CASE WHEN n %% 2 = 0 THEN %(big)s ELSE %(big)s + 1 + n / 2 %% %(tenants)s END, 'c' || n, 'active', '', '', '',
-       '', '', '', '', '', '', '', '', '{}', '', '{}', '', %(now)s, %(now)s
-  FROM generate_series(1, %(contacts)s) n;
 INSERT INTO campaigns_household (tenant_id, key, created_at)
-SELECT tenant_id, external_id, created_at FROM campaigns_contact;
-UPDATE campaigns_contact c SET household_id = h.id
-  FROM campaigns_household h WHERE h.tenant_id = c.tenant_id AND h.key = c.external_id;
+SELECT CASE WHEN n %% 2 = 0 THEN %(big)s ELSE %(big)s + 1 + n / 2 %% %(tenants)s END, 'c' || n, %(now)s
+  FROM generate_series(1, %(contacts)s) n;
+INSERT INTO campaigns_contact
+       (tenant_id, household_id, external_id, state, email, phone, first_name, last_name, company, address, city,
+        region, postal_code, country, timezone, timezones, acquisition_channel, attributes, name_key, created_at,
+        updated_at)
+SELECT tenant_id, id, key, 'active', '', '', '', '', '', '', '', '', '', '', '', '{}', '', '{}', '', %(now)s, %(now)s
+  FROM campaigns_household ORDER BY id;
 INSERT INTO campaigns_contacttag (tenant_id, contact_id, name, source)
 SELECT tenant_id, id, CASE WHEN id %% 3 = 0 THEN 'dnc' ELSE 'vip' END, 'import'
   FROM campaigns_contact WHERE id %% 11 = 0;

@@ -67,7 +67,7 @@ SELECT d.tenant_id, d.contact_id, coalesce(m.household_key, d.key), coalesce(m.s
   FROM (SELECT k.tenant_id, k.contact_id, k.household_id, k.key, k.share,
                ('x' || left(encode(sha256(convert_to(k.salt || ':' || k.key, 'UTF8')), 'hex'), 15))::bit(60)::bigint
                    %% 10000 AS drawn
-          FROM (SELECT u.tenant_id, u.contact_id, c.household_id, coalesce(h.key, 'contact-' || u.contact_id) AS key,
+          FROM (SELECT u.tenant_id, u.contact_id, c.household_id, h.key,
                        a.holdout_share AS share, t.holdout_salt AS salt
                   FROM undrawn u
                   JOIN tenants_moduleactivation a ON a.tenant_id = u.tenant_id AND {_CHOSEN}
@@ -75,8 +75,8 @@ SELECT d.tenant_id, d.contact_id, coalesce(m.household_key, d.key), coalesce(m.s
                   JOIN tenants_tenant t ON t.id = u.tenant_id,
                        LATERAL (SELECT household_id FROM campaigns_contact
                                  WHERE tenant_id = u.tenant_id AND id = u.contact_id OFFSET 0) c
-                  LEFT JOIN LATERAL (SELECT key FROM campaigns_household
-                                      WHERE tenant_id = u.tenant_id AND id = c.household_id OFFSET 0) h ON true) k) d
+                  JOIN LATERAL (SELECT key FROM campaigns_household
+                                 WHERE tenant_id = u.tenant_id AND id = c.household_id OFFSET 0) h ON true) k) d
   LEFT JOIN LATERAL (
        SELECT x.household_key, x.share, x.arm
          FROM campaigns_contact o

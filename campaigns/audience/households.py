@@ -38,7 +38,7 @@ SELECT '{letter}' || c.{column} AS key, c.household_id - %(offset)s AS label
   FROM campaigns_contact c
   JOIN (SELECT DISTINCT s.{column} FROM newcomer n JOIN staged_contact s ON s.line = n.line
          WHERE s.{column} IS NOT NULL) k ON c.{column} = k.{column}
- WHERE c.tenant_id = %(tenant)s AND c.household_id IS NOT NULL
+ WHERE c.tenant_id = %(tenant)s
 """
 _KEYS = (("e", "email_key"), ("p", "phone_key"), ("a", "address_key"))
 SETTLED = f"""

@@ -48,7 +48,7 @@ class Contact(TenantScoped):
         ERASED = "erased"
 
     external_id = models.CharField(max_length=200, null=True, blank=True)
-    household = TenantForeignKey(Household, null=True, blank=True)
+    household = TenantForeignKey(Household)
     state = models.CharField(max_length=10, choices=State.choices, default=State.ACTIVE)
     merged_into = TenantForeignKey("campaigns.Contact", null=True, blank=True)
     email = models.CharField(max_length=254, blank=True)

@@ -94,7 +94,7 @@ class ContactPageAdmin(ContactAdmin):
             ("Last job", last),
             ("Jobs", jobs or "None"),
             ("ID", contact.external_id),
-            ("Household", link_to(contact.household) if contact.household_id else ""),
+            ("Household", link_to(contact.household)),
             ("Customer since", formatting.day(contact.acquired_on) if contact.acquired_on else ""),
         ]
 

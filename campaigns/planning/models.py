@@ -170,7 +170,7 @@ class Message(TenantScoped):
     campaign = TenantForeignKey(Campaign, related_name="messages")
     enrolment = TenantForeignKey(Enrolment, related_name="messages")
     contact = TenantForeignKey(Contact, related_name="messages")
-    household = TenantForeignKey(Household, null=True)
+    household = TenantForeignKey(Household)
     step = TenantForeignKey(Step)
     step_code = models.CharField(max_length=50)
     channel = models.CharField(max_length=10, choices=Channel.choices)

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from campaigns.audience import dormancy
 from campaigns.audience.assigning import draw_number, drawn_arm
@@ -163,14 +164,11 @@ def test_a_later_member_follows_the_household_whatever_the_share_is_now(
     assert (followed.household_key, followed.share) == (elder.household.key, first)
 
 
-def test_a_contact_without_a_household_draws_by_a_key_of_its_own(tenant: Tenant, now: datetime) -> None:
-    make_activation(tenant)
+def test_nobody_is_without_a_household_for_caps_and_arms_are_counted_there(tenant: Tenant, now: datetime) -> None:
     contact = customer(tenant, now - LAPSED)
-    Contact.objects.for_tenant(tenant).filter(pk=contact.pk).update(household=None)
 
-    dormancy.scan(now=now, tenant=tenant)
-
-    assert Assignment.objects.for_tenant(tenant).get().household_key == f"contact-{contact.pk}"
+    with pytest.raises(IntegrityError, match="household_id"), transaction.atomic():
+        Contact.objects.for_tenant(tenant).filter(pk=contact.pk).update(household=None)
 
 
 def test_only_open_lapses_are_drawn_for(tenant: Tenant, now: datetime) -> None:

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from campaigns.audience import dormancy, dormancy_facts
+from campaigns.audience.models import Household
 from tenants.accounts.models import Tenant
 from tests.audience.histories import customer
 from tests.factories import make_activation, make_tenant
@@ -58,12 +59,13 @@ def test_the_number_of_statements_does_not_grow_with_the_tenants(now: datetime, 
 @pytest.mark.parametrize("due", [0, 30])
 def test_what_is_due_is_found_by_its_index(tenant: Tenant, now: datetime, due: int) -> None:
     with connection.cursor() as cursor:
+        household = Household.objects.create(tenant=tenant, key="all", created_at=now)
         cursor.execute(
-            "INSERT INTO campaigns_contact (tenant_id, external_id, state, email, phone, first_name, last_name, "
-            "company, address, city, region, postal_code, country, timezone, timezones, acquisition_channel, "
-            "attributes, name_key, created_at, updated_at) SELECT %s, n, 'active', '', '', '', '', '', '', '', '', '', "
-            "'', '', '{}', '', '{}', '', %s, %s FROM generate_series(1, 20000) n",
-            [tenant.pk, now, now],
+            "INSERT INTO campaigns_contact (tenant_id, household_id, external_id, state, email, phone, first_name, "
+            "last_name, company, address, city, region, postal_code, country, timezone, timezones, "
+            "acquisition_channel, attributes, name_key, created_at, updated_at) SELECT %s, %s, n, 'active', '', '', "
+            "'', '', '', '', '', '', '', '', '', '{}', '', '{}', '', %s, %s FROM generate_series(1, 20000) n",
+            [tenant.pk, household.pk, now, now],
         )
         cursor.execute(
             "INSERT INTO campaigns_contactstat (tenant_id, contact_id, last_service, job_count, total_minor, "

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from campaigns.audience.models import Arm, Contact, DormancyEpisode, Job
+from campaigns.audience.models import Arm, Contact, DormancyEpisode, Household, Job
 from campaigns.planning.models import Campaign, Enrolment, Message, Offer
 from campaigns.results.attributing import attribute
 from campaigns.results.reporting import PeriodEndsBeforeItBegins, results
@@ -46,15 +46,21 @@ def campaign(tenant: Tenant) -> Campaign:
     return make_campaign(tenant, window_days=60)
 
 
+def make_people(tenant: Tenant, names: list[str]) -> list[Contact]:
+    """A contact of each name, in a household of its own."""
+    homes = Household.objects.bulk_create(Household(tenant=tenant, key=name, created_at=NOW) for name in names)
+    made: list[Contact] = Contact.objects.bulk_create(
+        Contact(tenant=tenant, household=home, external_id=home.key, created_at=NOW, updated_at=NOW) for home in homes
+    )
+    return made
+
+
 def enrol_many(
     campaign: Campaign, arm: str, number: int, *, returning: int = 0, at: datetime = NOW, amount: int = 10_000
 ) -> list[Enrolment]:
     """That many enrolments of one arm; the first ``returning`` of them come back five days later."""
     tenant = campaign.tenant
-    contacts = Contact.objects.bulk_create(
-        Contact(tenant=tenant, external_id=f"{arm}-{at:%j}-{amount}-{n}", created_at=NOW, updated_at=NOW)
-        for n in range(number)
-    )
+    contacts = make_people(tenant, [f"{arm}-{at:%j}-{amount}-{n}" for n in range(number)])
     episodes = DormancyEpisode.objects.bulk_create(
         DormancyEpisode(
             tenant=tenant, contact=contact, lapsed_from=at - 200 * DAY, cohort_months=6, cohort_at=at, opened_at=at
@@ -352,9 +358,7 @@ def test_real_orders_are_credited_as_the_oracle_does(tenant: Tenant) -> None:
     campaign = make_campaign(tenant, window_days=60)
     chance, assignments = Random(1), []
     names = sorted(orders)
-    people = Contact.objects.bulk_create(
-        Contact(tenant=tenant, external_id=name, created_at=NOW, updated_at=NOW) for name in names
-    )
+    people = make_people(tenant, names)
     for name, contact in zip(names, people, strict=True):
         at = min(job.at for job in orders[name]) + 183 * DAY
         arm = chance.choices(Arm.values, [4, 1])[0]
