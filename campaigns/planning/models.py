@@ -1,5 +1,6 @@
 """What is done about a lapse: campaigns, their steps and variants, offers, enrolments, and messages as planned rows."""
 
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 
@@ -90,17 +91,29 @@ class Step(TenantScoped):
         return self.code
 
 
+NO_WEIGHT = "A weight is 1 or more: with 0 nobody would get these words."
+
+
 class Variant(TenantScoped):
     """The words of a step over a channel; several share the step's recipients by weight."""
 
     step = TenantForeignKey(Step, related_name="variants")
     code = models.SlugField(default="a", db_index=False)
     channel = models.CharField(max_length=10, choices=Channel.choices)
-    weight = models.PositiveSmallIntegerField(default=100)
+    weight = models.PositiveSmallIntegerField(
+        default=100,
+        validators=[MinValueValidator(1, message=NO_WEIGHT)],
+        help_text="Its share of the recipients, beside the weights of the others.",
+    )
     template = models.ForeignKey(MessageTemplate, on_delete=models.PROTECT, related_name="+", db_index=False)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["tenant", "step", "channel", "code"], name="variant_code")]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "step", "channel", "code"], name="variant_code"),
+            models.CheckConstraint(
+                condition=Q(weight__gte=1), name="variant_has_weight", violation_error_message=NO_WEIGHT
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.code
