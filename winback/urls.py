@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from campaigns.compliance.api import router as compliance
 from campaigns.operating import health
 from campaigns.operating.api import router as contacts
 from campaigns.planning.api import router as campaigns
@@ -20,6 +21,7 @@ api.add_router("/tenants", activation)
 api.add_router("/contacts", contacts)
 api.add_router("/campaigns", campaigns)
 api.add_router("/results", results)
+api.add_router("/compliance", compliance)
 
 urlpatterns = [
     path("console/", admin.site.urls),

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 
+from campaigns.compliance import runway_page
 from campaigns.compliance.models import Touch
 from tenants.accounts.console import HistoryAdmin, nothing_yet
 from winback.console.columns import link_column
@@ -26,3 +27,6 @@ class TouchAdmin(HistoryAdmin):
     readonly_fields = ("home", "what")
     home = staticmethod(link_column("household"))
     what = staticmethod(link_column("message"))
+
+
+__all__ = ["runway_page"]

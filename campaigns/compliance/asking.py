@@ -64,7 +64,7 @@ def _known_zones() -> tuple[str, ...]:
 
 
 def asking_of_tenant(tenant: Tenant, *, now: datetime) -> Asking:
-    """The rules of the tenant's first campaign; before there is one, the module's own defaults."""
+    """The rules of the tenant's first campaign; before there is one, of its module, and before that its defaults."""
     campaign = (
         Campaign.objects.for_tenant(tenant)
         .select_related("activation", "tenant__plan", "tenant__niche")
@@ -72,13 +72,17 @@ def asking_of_tenant(tenant: Tenant, *, now: datetime) -> Asking:
         .first()
     )
     if campaign is None:
-        module = Module.objects.get(code=MODULE)
         campaign = Campaign(
             tenant=tenant,
-            activation=ModuleActivation(tenant=tenant, module=module, settings=filled(module, {})),
+            activation=ModuleActivation.objects.for_tenant(tenant).filter(module=MODULE).first() or _defaults(tenant),
             brand=Brand.objects.for_tenant(tenant).get(is_default=True),
         )
     return asking_of(campaign, now=now)
+
+
+def _defaults(tenant: Tenant) -> ModuleActivation:
+    module = Module.objects.get(code=MODULE)
+    return ModuleActivation(tenant=tenant, module=module, settings=filled(module, {}))
 
 
 def asking_of(campaign: Campaign, *, now: datetime) -> Asking:

@@ -1,0 +1,290 @@
+"""Until when somebody may be written to is one rule: what the guard says at a moment is what the date said before."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.core.management import call_command
+from django.db import DatabaseError, connection, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from campaigns.audience.addresses import address_hmac
+from campaigns.audience.consent import record_consent
+from campaigns.audience.models import Consent, Contact, ContactStat
+from campaigns.audience.suppressing import suppress
+from campaigns.compliance import runway
+from campaigns.compliance.asking import Asking, asking_of_tenant
+from campaigns.compliance.guards import FACTS, GUARDS, judged
+from campaigns.compliance.runway import Person
+from catalog.reading import DATA, read_yaml
+from catalog.validating import _validator
+from tenants.accounts.models import Tenant
+from tests import factories
+
+NOW = factories.NOW
+ABOUT_TIME = [guard for guard in GUARDS if guard.code in ("consent", "silence")]
+ONE = "WITH asked AS (SELECT 1 AS ref, 0 AS place, %(contact)s::bigint AS contact_id, %(channel)s::text AS channel, "
+ONE += "%(brand)s::bigint AS brand_id, %(lapsed_from)s::timestamptz AS lapsed_from) "
+DATE = f"{ONE} SELECT least(f.permitted_until, f.spoken_until)::text, own.zone FROM ({FACTS}) f, LATERAL ("
+DATE += "SELECT timezone AS zone FROM campaigns_contact k WHERE k.tenant_id = %(tenant)s AND k.id = f.contact_id) own"
+
+
+def at(asking: Asking, now: datetime, contact: Contact, channel: str, last_job: datetime | None) -> dict[str, Any]:
+    return replace(asking, now=now).parameters() | {
+        "contact": contact.pk, "channel": channel, "lapsed_from": last_job
+    }  # fmt: skip
+
+
+def lawful_until(asking: Asking, contact: Contact, channel: str, last_job: datetime | None, now: datetime = NOW) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(DATE, at(asking, now, contact, channel, last_job))
+        return str(cursor.fetchone()[0])
+
+
+def refusal(
+    asking: Asking, contact: Contact, channel: str, last_job: datetime | None, now: datetime = NOW
+) -> str | None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{ONE} SELECT j.refusal FROM ({judged('ask', ABOUT_TIME)}) j",
+            at(asking, now, contact, channel, last_job),
+        )
+        found: str | None = cursor.fetchone()[0]
+        return found
+
+
+def say(contact: Contact, channel: str, state: str, when: datetime, wording: str = "Yes, write to me.") -> None:
+    record_consent(contact, channel, state, stated_at=when, source="form", now=when, actor="test", wording=wording)
+
+
+@pytest.fixture
+def canada(tenant: Tenant) -> Contact:
+    return factories.make_contact(tenant, country="CA", region="ON", timezone="America/Toronto")
+
+
+@pytest.fixture
+def asking(tenant: Tenant) -> Asking:
+    factories.make_activation(tenant)
+    return replace(asking_of_tenant(tenant, now=NOW), silence_months=None)
+
+
+TORONTO = ZoneInfo("America/Toronto")
+
+
+@pytest.mark.parametrize(
+    ("bought", "last"),
+    [
+        (date(2024, 3, 15), date(2026, 3, 14)),
+        (date(2024, 2, 29), date(2026, 2, 27)),  # there is no 29 February 2026: the 28th is already past
+        (date(2022, 2, 28), date(2024, 2, 27)),
+        (date(2023, 12, 31), date(2025, 12, 30)),
+    ],
+)
+def test_consent_implied_by_a_purchase_ends_after_24_months_in_the_recipients_own_day(
+    asking: Asking, canada: Contact, bought: date, last: date
+) -> None:
+    job = datetime(bought.year, bought.month, bought.day, 23, 30, tzinfo=TORONTO)  # the next day in UTC
+    morning = datetime(last.year, last.month, last.day, 0, 0, tzinfo=TORONTO)
+
+    assert lawful_until(asking, canada, "email", job) == last.isoformat()
+    assert refusal(asking, canada, "email", job, morning - timedelta(days=1)) is None
+    assert refusal(asking, canada, "email", job, morning + timedelta(hours=23, minutes=59)) is None
+    assert refusal(asking, canada, "email", job, morning + timedelta(days=1)) == "implied_consent_expired"
+    assert refusal(asking, canada, "email", job, morning + timedelta(days=2)) == "implied_consent_expired"
+
+
+def test_an_inquiry_gives_six_months_and_no_purchase_nothing(asking: Asking, canada: Contact) -> None:
+    assert refusal(asking, canada, "email", None) == "no_email_consent"
+
+    say(canada, "email", "inquired", datetime(2026, 8, 31, 15, tzinfo=UTC))
+
+    assert lawful_until(asking, canada, "email", None) == "2027-02-27"
+    assert lawful_until(asking, canada, "email", NOW - timedelta(days=30)) == "2028-08-30"
+
+
+def test_neither_a_purchase_nor_an_inquiry_revives_what_was_withdrawn(asking: Asking, canada: Contact) -> None:
+    say(canada, "email", "withdrawn", NOW - timedelta(days=100))
+    say(canada, "email", "inquired", NOW - timedelta(days=10))
+
+    assert lawful_until(asking, canada, "email", NOW - timedelta(days=1)) == "-infinity"
+    assert refusal(asking, canada, "email", NOW - timedelta(days=1)) == "email_consent_withdrawn"
+
+
+def test_express_consent_has_no_end_but_the_modules_silence(asking: Asking, canada: Contact) -> None:
+    say(canada, "email", "given", datetime(2015, 1, 1, tzinfo=UTC))
+    job = datetime(2020, 5, 5, 15, tzinfo=UTC)
+
+    assert lawful_until(asking, canada, "email", job) == "infinity"
+    assert lawful_until(replace(asking, silence_months=24), canada, "email", job) == "2022-05-04"
+    assert refusal(replace(asking, silence_months=24), canada, "email", job) == "silent_too_long"
+
+
+def test_a_soft_opt_in_needs_that_refusal_was_offered(asking: Asking, tenant: Tenant) -> None:
+    anna = factories.make_contact(tenant, country="DE", timezone="Europe/Berlin")
+    job = datetime(2025, 6, 1, 12, tzinfo=UTC)
+    assert refusal(asking, anna, "email", job) == "no_email_consent"
+
+    say(anna, "email", "soft_opt_in", job)
+
+    assert lawful_until(asking, anna, "email", job) == "2028-05-31"
+    assert refusal(asking, anna, "sms", job) == "no_sms_consent"
+
+
+def test_a_business_relationship_allows_calls_for_18_months_and_never_a_text(asking: Asking, tenant: Tenant) -> None:
+    ann = factories.make_contact(tenant)
+    job = datetime(2026, 1, 15, 18, tzinfo=UTC)
+
+    assert lawful_until(asking, ann, "call", job) == "2027-07-14"
+    assert refusal(asking, ann, "sms", job) == "no_sms_consent"
+    assert lawful_until(asking, ann, "email", job) == "infinity"
+
+
+def test_a_zone_that_the_database_does_not_know_is_the_businesss(asking: Asking, tenant: Tenant) -> None:
+    ann = factories.make_contact(tenant, country="CA", timezone="Mars/Olympus")
+
+    assert lawful_until(asking, ann, "email", datetime(2024, 3, 16, 1, tzinfo=UTC)) == "2026-03-14"
+
+
+facts = st.fixed_dictionaries(
+    {
+        "country": st.sampled_from(["US", "CA", "DE", "GB", "BR"]),
+        "zone": st.sampled_from(["America/Toronto", "Pacific/Apia", "Asia/Kathmandu", "Pacific/Honolulu", ""]),
+        "channel": st.sampled_from(["email", "sms", "call"]),
+        "ago": st.one_of(st.none(), st.integers(0, 60 * 24 * 1200)),
+        "silence": st.sampled_from([None, 12, 24]),
+        "said": st.lists(
+            st.tuples(
+                st.sampled_from(["given", "withdrawn", "soft_opt_in", "inquired"]),
+                st.integers(1, 900),
+                st.sampled_from(["", "Yes."]),
+            ),
+            max_size=3,
+        ),
+    }
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(facts, st.integers(0, 900), st.integers(-90_000, 90_000))
+def test_the_guard_allows_exactly_until_the_date(
+    tenant: Tenant, asking: Asking, facts: dict[str, Any], days: int, seconds: int
+) -> None:
+    contact = factories.make_contact(tenant, country=facts["country"], timezone=facts["zone"])
+    asked = replace(asking, silence_months=facts["silence"])
+    job = None if facts["ago"] is None else NOW - timedelta(minutes=facts["ago"])
+    for state, ago, wording in facts["said"]:
+        say(contact, facts["channel"], state, NOW - timedelta(days=ago), wording)
+
+    until = lawful_until(asked, contact, facts["channel"], job)
+
+    zone = ZoneInfo(facts["zone"] or tenant.timezone)
+    moments = [NOW, NOW + timedelta(days=days)]
+    if "infinity" not in until:
+        last = date.fromisoformat(until)
+        ends = datetime(last.year, last.month, last.day, tzinfo=zone) + timedelta(days=1)
+        moments += [ends + timedelta(seconds=seconds), ends - timedelta(seconds=1), ends]
+    for moment in (each for each in moments if each >= NOW):
+        day = moment.astimezone(zone).date()
+        allowed = until == "infinity" or (until != "-infinity" and day <= date.fromisoformat(until))
+        assert (refusal(asked, contact, facts["channel"], job, moment) is None) == allowed, (until, moment)
+
+
+def test_what_a_person_said_cannot_be_changed_or_deleted(tenant: Tenant, canada: Contact) -> None:
+    say(canada, "email", "given", NOW)
+
+    for change in (lambda rows: rows.update(wording="Everything"), lambda rows: rows.delete()):
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            change(Consent.objects.for_tenant(tenant))
+
+
+def test_every_rule_is_dated_and_has_a_source() -> None:
+    rules = read_yaml(DATA / "consent_rules.yaml", DATA)
+
+    assert [error.message for rule in rules for error in _validator("consent_rules").iter_errors(rule)] == []
+    assert all(rule["valid_from"] and rule["source"] for rule in rules)
+
+
+# -- the runway ----------------------------------------------------------------------------------------------------
+
+
+def lapsed(tenant: Tenant, days_left: int, **fields: Any) -> Contact:
+    """A Canadian whose implied consent has so many days left, today included."""
+    fields = {"country": "CA", "region": "ON", "timezone": "America/Toronto", **fields}
+    if email := fields.get("email"):
+        fields["email_hmac"] = address_hmac(email)
+    contact = factories.make_contact(tenant, **fields)
+    last = NOW.astimezone(TORONTO) + timedelta(days=days_left)
+    job = last.replace(year=last.year - 2)
+    ContactStat.objects.for_tenant(tenant).filter(contact=contact).update(last_job_at=job)
+    return contact
+
+
+@pytest.fixture
+def business(tenant: Tenant) -> Tenant:
+    factories.make_activation(tenant, settings={"marketing_after_months_of_silence": 36})
+    return tenant
+
+
+def names(found: list[Person]) -> list[tuple[str, int]]:
+    return [(person.external_id, person.days_left) for person in found]
+
+
+def test_the_runway_counts_who_is_lost_in_30_60_and_90_days(business: Tenant) -> None:
+    for days, name in ((1, "today"), (30, "month"), (31, "later"), (90, "last"), (91, "beyond"), (0, "gone")):
+        lapsed(business, days, external_id=name)
+    said_yes, no_more = lapsed(business, 5), lapsed(business, 5, email="no@example.com")
+    lapsed(business, 5, state="erased")
+    say(said_yes, "email", "given", NOW - timedelta(days=1))
+    suppress(business, channel="all", contact=no_more, reason="unsubscribed", source="test", now=NOW)
+
+    [line] = [line for line in runway.runway(business, now=NOW) if line.channel == "email"]
+
+    assert (line.reason, line.rule) == ("implied_consent_expired", "email-ca")
+    assert line.within == {30: 2, 60: 3, 90: 4}
+    assert names(runway.people(business, now=NOW, channel="email")) == [
+        ("today", 1), ("month", 30), ("later", 31), ("last", 90)
+    ]  # fmt: skip
+    first = runway.people(business, now=NOW, channel="email", most=2)
+    assert names(runway.people(business, now=NOW, channel="email", after=first[-1].cursor)) == [
+        ("later", 31), ("last", 90)
+    ]  # fmt: skip
+
+
+def test_the_runway_shows_what_the_modules_silence_ends(tenant: Tenant) -> None:
+    factories.make_activation(tenant)
+    lapsed(tenant, 10, country="US", external_id="us", phone_key="+13125550142")
+
+    lines = {(line.channel, line.reason): line.within for line in runway.runway(tenant, now=NOW)}
+
+    assert lines == {("email", "silent_too_long"): {30: 1, 60: 1, 90: 1}}
+
+
+def test_another_businesss_people_are_not_on_the_runway(two_tenants: tuple[Tenant, Tenant]) -> None:
+    ours, theirs = two_tenants
+    for each in two_tenants:
+        factories.make_activation(each)
+    lapsed(theirs, 10)
+
+    assert runway.runway(ours, now=NOW) == []
+    assert len(runway.people(theirs, now=NOW)) == 1
+
+
+def test_the_command_says_the_same(business: Tenant, capsys: pytest.CaptureFixture[str]) -> None:
+    lapsed(business, 45)
+
+    call_command("consent_runway", tenant=business.slug, json=True, as_of=NOW.isoformat())
+    told = json.loads(capsys.readouterr().out)
+    call_command("consent_runway", tenant=business.slug, as_of=NOW.isoformat())
+
+    assert told["total"] == {"30": 0, "60": 1, "90": 1}
+    assert told["by"] == [
+        {
+            "channel": "email", "reason": "implied_consent_expired", "rule": "email-ca",
+            "within_30": 0, "within_60": 1, "within_90": 1,
+        }
+    ]  # fmt: skip
+    assert "email: email-ca" in capsys.readouterr().out
