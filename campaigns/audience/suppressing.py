@@ -1,10 +1,14 @@
 """Why an address may not be written to: added by anybody, lifted only by the person's own act or a reasoned note."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from campaigns.audience.models import Channel, Contact, Suppression
 from tenants.accounts.models import Brand, Tenant
 from tenants.journal.recording import record
+
+HELD = "reply_unclear"
+"""The reason of a suppression that only waits until a person has decided: any other takes its place."""
 
 
 class NotLifted(ValueError):
@@ -28,20 +32,23 @@ def suppress(
     """
     digests = {address_hmac} if address_hmac else _digests(contact, channel)
     changed = False
+    given = {
+        "reason": reason,
+        "source": source[:200],
+        "contact_id": contact.pk if contact is not None else None,
+        "occurred_at": now,
+    }
     for digest in sorted(digests):
-        _, made = Suppression.objects.get_or_create(
+        row, made = Suppression.objects.get_or_create(
             tenant=tenant,
             channel=channel,
             address_hmac=digest,
             brand=brand,
             lifted_at=None,
-            defaults={
-                "reason": reason,
-                "source": source[:200],
-                "contact_id": contact.pk if contact is not None else None,
-                "occurred_at": now,
-            },
+            defaults=given,
         )
+        if row.reason == HELD != reason:
+            made = bool(Suppression.objects.for_tenant(tenant).filter(pk=row.pk, reason=HELD).update(**given))
         changed = changed or made
     if changed:
         record(
@@ -79,3 +86,9 @@ def lift(suppression: Suppression, *, note: str, actor: str, now: datetime) -> b
             data={"by": actor},
         )
     return bool(lifted)
+
+
+def release(tenant: Tenant, digests: Collection[str], *, note: str, actor: str, now: datetime) -> int:
+    """Lift what was only held until a person had decided; what was suppressed for another reason stays."""
+    rows = Suppression.objects.for_tenant(tenant).filter(address_hmac__in=digests, reason=HELD, lifted_at=None)
+    return sum(lift(row, note=note, actor=actor, now=now) for row in rows.order_by("pk"))

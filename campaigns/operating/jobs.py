@@ -15,6 +15,8 @@ from campaigns.operating import planning
 from campaigns.operating.models import ScheduledTask
 from campaigns.planning.models import Variant
 from campaigns.results import attributing
+from campaigns.tracking import applying, thread_outbox, tidying_inbox
+from campaigns.tracking.jobs import apply_events
 from tenants.access.models import User
 from tenants.accounts.models import Tenant
 from tenants.activation import activating
@@ -50,8 +52,20 @@ def _plan(tenant: Tenant, now: datetime) -> None:
 
 def _send(now: datetime) -> None:
     """A job for each tenant that has something due: one with a million messages does not hold up one with ten."""
-    for tenant_id in claiming.tenants_with_due(now=now):
+    due = {*claiming.tenants_with_due(now=now), *thread_outbox.tenants_with_due(now=now)}
+    for tenant_id in sorted(due):
         enqueue(send_tenant, unique=f"send-{tenant_id}-0", tenant=tenant_id)
+
+
+def _apply(now: datetime) -> None:
+    """A job for each tenant to which providers reported something that nobody has applied."""
+    for tenant_id in applying.tenants_waiting(now=now):
+        enqueue(apply_events, unique=f"apply-{tenant_id}", queue="replies", tenant=tenant_id)
+
+
+def _tidy_inbox(tenant: Tenant, now: datetime) -> None:
+    with acting_for(tenant.pk):
+        tidying_inbox.tidy(tenant, now=now)
 
 
 def _recover(tenant: Tenant, now: datetime) -> None:
@@ -81,10 +95,12 @@ _OVER_ALL: dict[str, Callable[[datetime], None]] = {
     "full_scan": _full_scan,
     "partitions": _partitions,
     "send": _send,
+    "apply": _apply,
 }
 _PER_TENANT: dict[str, Callable[[Tenant, datetime], None]] = {
     "plan": _plan,
     "recover": _recover,
+    "tidy_inbox": _tidy_inbox,
     "attribute": _attribute,
     "activations": _activations,
     "connections": _connections,
@@ -120,9 +136,10 @@ def _in_short(failure: Exception) -> str:
 def send_tenant(*, tenant: int, turn: int = 0) -> None:
     """Send a share of what is due for one tenant; for the rest it stands in line again, behind the others."""
     started = monotonic()
-    counts = sending.send_due(
-        Tenant.objects.get(pk=tenant), now=timezone.now(), limit=SHARE, for_seconds=sending.RUN_SECONDS
-    )
+    business = Tenant.objects.get(pk=tenant)
+    # Whoever said no to the provider in the meantime must be known before anything is claimed.
+    applying.apply(business, now=timezone.now())
+    counts = sending.send_due(business, now=timezone.now(), limit=SHARE, for_seconds=sending.RUN_SECONDS)
     if sum(counts.values()) >= SHARE or monotonic() - started >= sending.RUN_SECONDS:
         # Under the other of two names: its own is taken while it runs.
         turn = 1 - turn

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from campaigns.delivery import sending
 from campaigns.operating import jobs
+from campaigns.tracking import applying, thread_outbox
 from tenants.accounts.commands import TenantCommand
 from tenants.accounts.models import Tenant
 from winback.commands import Keys
@@ -31,6 +32,8 @@ class Command(TenantCommand):
             return {"enqueued": 1}
         started = monotonic()
         progress = self.progress(f"Sending for {tenant.slug}")
+        if not options.get("dry_run"):
+            thread_outbox.send_due(tenant, now=now)  # whoever wrote goes before whoever did not
         with progress:
             counts: dict[str, Any] = self._send(tenant, now, options, progress)
         return {"sent": counts.pop("handed_over"), **counts, "seconds": round(monotonic() - started, 3)}
@@ -42,6 +45,8 @@ class Command(TenantCommand):
         counts: Counter[str] = Counter(dict.fromkeys(sending.STATES, 0))
         while True:
             done, begun = counts.total(), monotonic()
+            # Whoever said no to the provider in the meantime must be known before anything is claimed.
+            applying.apply(tenant, now=now, ask=not options.get("dry_run"))
             counts.update(
                 sending.send_due(
                     tenant,
