@@ -136,6 +136,11 @@ def _tags(text: str) -> list[str]:
     return sorted({name for name in names if name and not name.startswith("winback:")})
 
 
+def _lies_ahead(moment: datetime, setting: Setting) -> bool:
+    """Whether it is of a later day: a date alone means noon, and today's noon may be still to come."""
+    return moment.astimezone(setting.zone).date() > setting.now.astimezone(setting.zone).date()
+
+
 def _consents(row: Mapping[str, str], setting: Setting) -> dict[str, ConsentClaim]:
     found = {}
     for channel in ("email", "sms"):
@@ -144,6 +149,10 @@ def _consents(row: Mapping[str, str], setting: Setting) -> dict[str, ConsentClai
             raise Rejected(f"{channel}_consent: {short(word)} is none of yes, no and empty")
         at = row.get(f"{channel}_consent_at", "")
         stated_at = moment(at, setting.zone, f"{channel}_consent_at") if at else None
+        if stated_at is not None and _lies_ahead(stated_at, setting):
+            if word == "yes":
+                raise Rejected(f"{channel}_consent_at: {short(at)} lies in the future, so nobody has said yes yet")
+            stated_at = None  # a no is heeded whatever its date: at once, as one without a date
         if word:
             found[channel] = ConsentClaim(
                 state="given" if word == "yes" else "withdrawn",

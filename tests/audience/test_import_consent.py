@@ -13,7 +13,7 @@ from campaigns.audience.consent import LATEST, record_consent
 from campaigns.audience.models import Consent, Contact
 from tenants.accounts.models import Tenant
 from tests import factories
-from tests.audience.importing import run, versions, written
+from tests.audience.importing import rejects, run, versions, written
 
 HEADER = "external_id,email_consent,email_consent_at,email_consent_source\n"
 LATER = factories.NOW + timedelta(days=1)
@@ -110,6 +110,51 @@ def test_a_bare_yes_does_not_replace_better_evidence(tenant: Tenant, tmp_path: P
     take(tenant, tmp_path, "yes,,")
 
     assert Consent.objects.for_tenant(tenant).get().source == "web form"
+
+
+TODAY, TOMORROW = "2026-09-30", "2026-10-01"
+BOTH = "external_id,email_consent,email_consent_at,sms_consent,sms_consent_at,sms_consent_text\n"
+
+
+@pytest.mark.parametrize(
+    ("cells", "column"),
+    [
+        (f"yes,{TOMORROW},,,", "email_consent_at"),
+        (f"yes,{TODAY},yes,{TOMORROW},I agree", "sms_consent_at"),
+        ("yes,2062-09-30T08:00Z,,,", "email_consent_at"),
+    ],
+)
+def test_a_yes_of_a_day_to_come_is_refused_with_its_reason(
+    tenant: Tenant, tmp_path: Path, cells: str, column: str
+) -> None:
+    answer = run("contacts", tenant, written(tmp_path, f"{BOTH}c1,{cells}\nc2,yes,{TODAY},yes,{TODAY},I agree\n"))
+
+    (refused,) = rejects(answer)
+    assert (refused["line"], refused["external_id"]) == ("2", "c1")
+    assert refused["reason"].startswith(f"{column}: '20")
+    assert "lies in the future, so nobody has said yes yet" in refused["reason"]
+    kept = Consent.objects.for_tenant(tenant).values_list("contact__external_id", "channel", "state")
+    assert sorted(kept) == [("c2", "email", "given"), ("c2", "sms", "given")]
+
+
+@pytest.mark.parametrize("channel", ["email", "sms"])
+def test_a_no_of_a_day_to_come_is_heeded_at_once(tenant: Tenant, tmp_path: Path, channel: str) -> None:
+    cells = {"email": f"no,{TOMORROW},,,", "sms": f",,no,{TOMORROW},"}
+    run("contacts", tenant, written(tmp_path, f"{BOTH}c1,{cells[channel]}\n"))
+
+    fact = Consent.objects.for_tenant(tenant).get()
+    assert (fact.channel, fact.state, fact.stated_at) == (channel, "withdrawn", None)
+    run("contacts", tenant, written(tmp_path, f"{BOTH}c1,{cells[channel]}\n"))
+    assert Consent.objects.for_tenant(tenant).count() == 1
+
+
+def test_what_is_a_day_to_come_is_asked_of_the_tenants_own_clock(tenant: Tenant, tmp_path: Path) -> None:
+    evening = factories.NOW + timedelta(hours=10)  # 22:00 in Chicago, the first of October elsewhere
+
+    take(tenant, tmp_path, f"yes,{TODAY}T23:30,", now=evening)
+    take(tenant, tmp_path, f"no,{TODAY}T23:45,", now=evening)
+
+    assert [fact.stated_at is not None for fact in Consent.objects.for_tenant(tenant)] == [True, True]
 
 
 fact = st.tuples(
