@@ -139,6 +139,7 @@ def send_tenant(*, tenant: int, turn: int = 0) -> None:
     business = Tenant.objects.get(pk=tenant)
     # Whoever said no to the provider in the meantime must be known before anything is claimed.
     applying.apply(business, now=timezone.now())
+    thread_outbox.send_due(business, now=timezone.now())  # whoever wrote goes before whoever did not
     counts = sending.send_due(business, now=timezone.now(), limit=SHARE, for_seconds=sending.RUN_SECONDS)
     if sum(counts.values()) >= SHARE or monotonic() - started >= sending.RUN_SECONDS:
         # Under the other of two names: its own is taken while it runs.

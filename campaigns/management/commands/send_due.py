@@ -32,8 +32,6 @@ class Command(TenantCommand):
             return {"enqueued": 1}
         started = monotonic()
         progress = self.progress(f"Sending for {tenant.slug}")
-        if not options.get("dry_run"):
-            thread_outbox.send_due(tenant, now=now)  # whoever wrote goes before whoever did not
         with progress:
             counts: dict[str, Any] = self._send(tenant, now, options, progress)
         return {"sent": counts.pop("handed_over"), **counts, "seconds": round(monotonic() - started, 3)}
@@ -47,6 +45,8 @@ class Command(TenantCommand):
             done, begun = counts.total(), monotonic()
             # Whoever said no to the provider in the meantime must be known before anything is claimed.
             applying.apply(tenant, now=now, ask=not options.get("dry_run"))
+            if not options.get("dry_run"):
+                thread_outbox.send_due(tenant, now=now)  # whoever wrote goes before whoever did not
             counts.update(
                 sending.send_due(
                     tenant,
