@@ -84,17 +84,20 @@ def _json(
             )
             if answer.status_code == 429 or answer.status_code >= 500:
                 raise ProviderTrouble(f"answered {answer.status_code}", retry_after_seconds=retry_after(answer.headers))
-            said = answer.json() if answer.content else {}
+            if answer.status_code >= 400:
+                words = _words(answer)
+                raise ProviderMisconfigured(f"answered {answer.status_code}{f': {words}' if words else ''}")
+            return answer.json() if answer.content else {}
         except RequestException as error:
             raise ProviderTrouble(f"does not answer ({type(error).__name__})") from error
-    if answer.status_code >= 400:
-        words = _words(said)
-        raise ProviderMisconfigured(f"answered {answer.status_code}{f': {words}' if words else ''}")
-    return said
 
 
-def _words(said: Any) -> str:
+def _words(answer: requests.Response) -> str:
     """What an answer says went wrong, however it calls that."""
+    try:
+        said = answer.json()
+    except ValueError:
+        return ""
     if not isinstance(said, dict):
         return ""
     errors = said.get("errors")

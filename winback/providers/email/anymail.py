@@ -115,6 +115,9 @@ class AnymailProvider(EmailProvider):
         except _UNREADABLE as error:  # it said yes in words that nobody understands
             raise OutcomeUnknown(f"{self.label}’s answer cannot be read ({type(error).__name__}).") from error
         else:
+            only = self.service.taken_with
+            if only and response.status_code not in only:
+                said = set()
             if said and said <= _TAKEN:
                 self._judge.taken(reference, provider_id, witness)
             elif said and said <= {"invalid", "rejected"}:

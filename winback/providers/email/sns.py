@@ -38,28 +38,29 @@ _SIGNED = {
 _MOST_OCTETS = 100_000
 
 
-def message(arrival: Arrival) -> dict[str, Any]:
-    """The message in an arrival, with its headers saying the same; raises NotAuthentic."""
+def message(arrival: Arrival) -> dict[str, str]:
+    """The texts of the message in an arrival, with its headers saying the same; raises NotAuthentic."""
     try:
         body = json.loads(arrival.body)
     except (ValueError, RecursionError) as error:
         raise NotAuthentic("This is no SNS message.") from error
-    if not isinstance(body, dict) or not all(isinstance(value, str) for value in body.values()):
+    if not isinstance(body, dict):
         raise NotAuthentic("This is no SNS message.")
-    if body.get("Type") not in _SIGNED or arrival.headers.get("x-amz-sns-message-type") != body["Type"]:
+    texts = {name: value for name, value in body.items() if isinstance(value, str)}
+    if texts.get("Type") not in _SIGNED or arrival.headers.get("x-amz-sns-message-type") != texts["Type"]:
         raise NotAuthentic("The header and the body are of different types, or of an unknown one.")
-    return body
+    return texts
 
 
 def is_notification(arrival: Arrival) -> bool:
-    """Whether it carries an event, and is not about the subscription itself. What cannot be read is left to the reader."""
+    """Whether it carries an event (or what cannot be read), and is not about the subscription itself."""
     try:
         return message(arrival)["Type"] == "Notification"
     except NotAuthentic:
         return True
 
 
-def verify(arrival: Arrival, *, topics: frozenset[str], fetch: Fetch) -> dict[str, Any]:
+def verify(arrival: Arrival, *, topics: frozenset[str], fetch: Fetch) -> dict[str, str]:
     """The message, once it is certain that Amazon signed it, lately, for one of the topics; raises NotAuthentic."""
     body = message(arrival)
     if body.get("TopicArn") not in topics:

@@ -61,6 +61,7 @@ SENDGRID = Service(
     check=_check,
     untracked=True,
     answer=errors_and_code,
+    taken_with=frozenset({202}),
     rules=(
         Rule(Reason.ADDRESS_UNUSABLE, words=r"personalizations\.\d+\.to"),
         Rule(About.SETTINGS, words=r"\bfrom\b|verified Sender Identity|credits"),

@@ -139,6 +139,8 @@ class Service:
     """The service's own code and words of an answer."""
     refuses: Callable[[Any], bool] = lambda body: False
     """Whether an answer with a status of success says for certain that the message was not taken."""
+    taken_with: frozenset[int] = frozenset()
+    """The statuses that alone mean that it took a message, where its answer says nothing else."""
     rules: tuple[Rule, ...] = ()
     batch: Batch | None = None
     webhook: Webhook | None = None
