@@ -60,7 +60,6 @@ def test_without_any_record_each_is_named_with_what_to_add(server: Running, zone
     found = look(server)
 
     assert troubles(found) == ["spf_missing", "dkim_missing", "dmarc_missing", "mx_implicit"]
-    assert the(found, "spf_missing").record == (the(found, "spf_missing").record)
     records = {code: the(found, code).record for code in ("spf_missing", "dmarc_missing")}
     assert records["spf_missing"] is not None
     assert (records["spf_missing"].name, records["spf_missing"].value) == (OAK, "v=spf1 mx ~all")
@@ -141,7 +140,9 @@ def test_a_short_key_is_weak_and_one_below_1024_bits_is_refused(server: Running,
     assert troubles(look(server)) == ["dkim_short_key"]
 
     # The public half of a key of 768 bits: the library refuses to make one.
-    weak = "MHwwDQYJKoZIhvcNAQEBBQADawAwaAJhAMXbI1aLzPFJLkVfMUCjKpxFXTlCjgRE3YW2jr3TUk8w8hVlWVrNmyPk2hSqYiNnUa8zTDMkLj6c"
+    weak = (
+        "MHwwDQYJKoZIhvcNAQEBBQADawAwaAJhAMXbI1aLzPFJLkVfMUCjKpxFXTlCjgRE3YW2jr3TUk8w8hVlWVrNmyPk2hSqYiNnUa8zTDMkLj6c"
+    )
     weak += "DcRs1JH2MqAh1XNtSs2HPtsSbZ7gH1C5Jm5SWvK1zCkxvX3aZlqKDQIDAQAB"
     zone[f"s1._domainkey.{OAK}"]["TXT"] = [f"v=DKIM1; p={weak}"]
     assert troubles(look(server)) == ["dkim_weak_key"]

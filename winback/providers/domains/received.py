@@ -3,35 +3,21 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
 from email.utils import getaddresses, parseaddr
 
-import dkim
-
 from winback.providers.domains import dmarc
 from winback.providers.domains.findings import Finding, bad, note, weak
 from winback.providers.domains.lookup import Lookup, LookupFailed
-from winback.providers.domains.names import domain_of, plain
+from winback.providers.domains.names import domain_of
+from winback.providers.domains.signatures import Signature, check_all, names
 
 LARGEST = 2_000_000
-_MOST_SIGNATURES = 8
 _ONE_CLICK = ("list-unsubscribe", "list-unsubscribe-post")
 _HTTPS = re.compile(r"<\s*https://[^<>\s]+\s*>", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Signature:
-    """One DKIM signature: who signed what, and whether that holds."""
-
-    domain: str
-    selector: str
-    headers: frozenset[str]
-    valid: bool
-    problem: str = ""
-    partial: bool = False
-    """It covers a part of the body alone (l=): anybody may add to it."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +32,7 @@ class Received:
     aligned: tuple[Signature, ...] = field(default=())
 
 
-def examine(raw: bytes, lookup: Lookup) -> Received:
+def examine(raw: bytes, lookup: Lookup, *, now: datetime) -> Received:
     """Check a message as it was received. Never raises for what stands in it."""
     raw = re.sub(rb"\r?\n", b"\r\n", raw[:LARGEST].lstrip())
     parsed = BytesParser(policy=compat32).parsebytes(raw, headersonly=True)
@@ -60,7 +46,7 @@ def examine(raw: bytes, lookup: Lookup) -> Received:
         return Received(domain, (bad("message_from_wrong", text),))
     bounce_domain = domain_of(str(parsed.get("Return-Path", "")).strip("<> \t\r\n"))
     try:
-        signatures = tuple(_signatures(raw, parsed, lookup))
+        signatures = tuple(check_all(raw, lookup, now=now))
         policy = dmarc.discover(domain, lookup).policy
         strict = policy is not None and policy.strict("adkim")
         aligned = tuple(
@@ -72,42 +58,6 @@ def examine(raw: bytes, lookup: Lookup) -> Received:
         return Received(domain, (), undecided=str(failure))
     findings = [*_signing(domain, signatures, aligned), *_one_click(parsed, signatures), *_feedback(parsed)]
     return Received(domain, tuple(findings), signatures, bounce_domain, aligned=aligned)
-
-
-def _signatures(raw: bytes, parsed: Message, lookup: Lookup) -> Iterator[Signature]:
-    number = len(parsed.get_all("DKIM-Signature") or [])
-    failures: list[LookupFailed] = []
-
-    def ask(name: bytes | str, timeout: int = 5) -> bytes | None:  # noqa: ARG001 - dkimpy passes it by name
-        text = name.decode("ascii", "replace") if isinstance(name, bytes) else name
-        try:
-            records = lookup.txt(text).records
-        except LookupFailed as failure:  # dkimpy turns every exception into a signature that does not hold
-            failures.append(failure)
-            raise
-        return records[0].encode() if records else None
-
-    for index in range(min(number, _MOST_SIGNATURES)):
-        verifier = dkim.DKIM(raw, minkey=1024)
-        problem = ""
-        try:
-            valid = bool(verifier.verify(idx=index, dnsfunc=ask))
-        except dkim.DKIMException as error:
-            valid, problem = False, str(error)
-        if failures:
-            raise failures[0]
-        fields = {
-            key.decode("ascii", "replace"): re.sub(r"\s", "", value.decode("ascii", "replace"))
-            for key, value in verifier.signature_fields.items()
-        }
-        yield Signature(
-            plain(fields.get("d", "")),
-            fields.get("s", ""),
-            frozenset(fields.get("h", "").lower().split(":")) - {""},
-            valid,
-            problem[:200],
-            "l" in fields,
-        )
 
 
 def _signing(domain: str, signatures: tuple[Signature, ...], aligned: tuple[Signature, ...]) -> Iterator[Finding]:
@@ -131,7 +81,7 @@ def _signing(domain: str, signatures: tuple[Signature, ...], aligned: tuple[Sign
     if all(each.partial for each in aligned):
         text = "The signature covers a part of the body alone (l=): anybody can add to the message. Sign all of it."
         yield weak("message_signed_in_part", text)
-    signers = ", ".join(sorted({f"{each.domain} (selector {each.selector})" for each in aligned}))
+    signers = ", ".join(names(aligned))
     yield note("message_signed", f"The message is signed by {signers}, aligned with From, and the signature holds.")
 
 
@@ -154,11 +104,11 @@ def _one_click(parsed: Message, signatures: tuple[Signature, ...]) -> Iterator[F
     valid = [each for each in signatures if each.valid]
     if valid and not any(each.headers.issuperset(_ONE_CLICK) for each in valid):
         covered = frozenset[str]().union(*(each.headers for each in valid))
-        names = " and ".join(
+        lacking = " and ".join(
             name for name in ("List-Unsubscribe", "List-Unsubscribe-Post") if name.lower() not in covered
         )
         text = (
-            f"The signature does not cover {names or 'both headers at once'} (h=): mailbox providers then show no "
+            f"The signature does not cover {lacking or 'both headers at once'} (h=): mailbox providers then show no "
             "unsubscribe button. Let your provider or mail server sign these headers too."
         )
         yield bad("message_one_click_unsigned", text)
