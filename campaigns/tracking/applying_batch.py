@@ -11,7 +11,7 @@ from django.db.backends.utils import CursorWrapper
 from campaigns.planning.ending import end_enrolments
 from campaigns.planning.models import Enrolment
 from campaigns.tracking import applying_sql as sql
-from campaigns.tracking import engagement
+from campaigns.tracking import engagement, thread_outbox
 from campaigns.tracking.confirming import Confirming, ToConfirm
 from campaigns.tracking.models import InboxItem
 from campaigns.tracking.reading_inbox import Accounts, Item, take
@@ -40,7 +40,7 @@ class Done:
 
 @dataclass(frozen=True)
 class _Text:
-    """A text that a person sent: it has a room of its own."""
+    """A text that a person sent, or what became of our answer to one: they have a room of their own."""
 
     place: int
     connection: Connection
@@ -75,7 +75,7 @@ def apply_batch(tenant: Tenant, *, now: datetime, limit: int, only: int | None =
                 continue
             read.append(item.id)
             for report in found:
-                if report.kind is ReportKind.REPLIED and opened.kind == "sms":
+                if opened.kind == "sms" and (report.kind is ReportKind.REPLIED or thread_outbox.is_ours(report.reference)):
                     texts.append(_Text(len(reports), opened, report))
                 reports.append(staged(report, place=len(reports), item_id=item.id, opened=opened, arrival=item.arrival))
     applied, ignored = _write(tenant, reports, texts, read, now=now)
@@ -155,6 +155,10 @@ def _receive(cursor: CursorWrapper, tenant: Tenant, texts: Sequence[_Text], *, n
     new = [
         text.place
         for text in texts
-        if receive_text(tenant, connection=text.connection, report=text.report, now=now).new
+        if (
+            receive_text(tenant, connection=text.connection, report=text.report, now=now).new
+            if text.report.kind is ReportKind.REPLIED
+            else thread_outbox.apply_report(tenant, report=text.report, now=now)
+        )
     ]
     cursor.execute(sql.RECEIVED, {"new": new, "all": [text.place for text in texts]})

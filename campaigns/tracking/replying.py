@@ -67,7 +67,7 @@ def receive_text(tenant: Tenant, *, connection: Connection | None, report: Repor
             "state": ThreadText.State.RECEIVED,
             "meaning": said.meaning,
             "reason": said.rule[:60],
-            "body": report.text[:LONGEST].replace("\x00", ""),
+            "body": report.text[:LONGEST].replace("\x00", "").encode("utf-8", "replace").decode(),
             "at": at,
             "connection": connection,
         },
