@@ -75,7 +75,8 @@ def apply_batch(tenant: Tenant, *, now: datetime, limit: int, only: int | None =
                 continue
             read.append(item.id)
             for report in found:
-                if opened.kind == "sms" and (report.kind is ReportKind.REPLIED or thread_outbox.is_ours(report.reference)):
+                of_a_thread = report.kind is ReportKind.REPLIED or thread_outbox.is_ours(report.reference)
+                if opened.kind == "sms" and of_a_thread:
                     texts.append(_Text(len(reports), opened, report))
                 reports.append(staged(report, place=len(reports), item_id=item.id, opened=opened, arrival=item.arrival))
     applied, ignored = _write(tenant, reports, texts, read, now=now)
