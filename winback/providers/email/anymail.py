@@ -99,9 +99,6 @@ class AnymailProvider(EmailProvider):
         reference = prepared.reference
         try:
             response = backend.post_to_esp(prepared.payload, prepared.mail)
-            statuses = backend.parse_recipient_status(response, prepared.payload, prepared.mail).values()
-            said = {each.status for each in statuses}
-            provider_id = next((str(each.message_id) for each in statuses if each.message_id), "")
         except AnymailAPIError as error:
             if error.response is None:
                 trouble = self._judge.silence(error)
@@ -112,19 +109,27 @@ class AnymailProvider(EmailProvider):
         except AnymailError as error:  # raised before anything was posted
             witness.not_left(reference)
             raise ProviderMisconfigured(f"{self.label} cannot carry this: {type(error).__name__}") from error
-        except _UNREADABLE as error:  # it said yes in words that nobody understands
-            raise OutcomeUnknown(f"{self.label}’s answer cannot be read ({type(error).__name__}).") from error
         else:
-            only = self.service.taken_with
-            if only and response.status_code not in only:
-                said = set()
-            if said and said <= _TAKEN:
-                self._judge.taken(reference, provider_id, witness)
-            elif said and said <= {"invalid", "rejected"}:
-                answer = answer_of(self.service, response)
-                self._judge.judge(answer, reference, witness, otherwise=Reason.RECIPIENT_REFUSED)
-            else:
-                self._judge.judge(answer_of(self.service, response), reference, witness)
+            self._hear(backend, prepared, response, witness)
+
+    def _hear(self, backend: Any, prepared: Prepared, response: Any, witness: Witness) -> None:
+        """What an answer with a status of success says: mostly that the message was taken."""
+        said, provider_id = set(), ""
+        try:
+            statuses = backend.parse_recipient_status(response, prepared.payload, prepared.mail).values()
+            said = {each.status for each in statuses}
+            provider_id = next((str(each.message_id) for each in statuses if each.message_id), "")
+        except AnymailAPIError:
+            pass  # the answer itself says more than anymail's error
+        except (AnymailError, *_UNREADABLE) as error:  # it said yes in words that nobody understands
+            raise OutcomeUnknown(f"{self.label}’s answer cannot be read ({type(error).__name__}).") from error
+        only = self.service.taken_with
+        if said and said <= _TAKEN and (not only or response.status_code in only):
+            self._judge.taken(prepared.reference, provider_id, witness)
+        else:
+            refused = bool(said) and said <= {"invalid", "rejected"}
+            otherwise = Reason.RECIPIENT_REFUSED if refused else None
+            self._judge.judge(answer_of(self.service, response), prepared.reference, witness, otherwise=otherwise)
 
     def _mail(self, message: OutgoingEmail) -> EmailMultiAlternatives:
         more_headers = self.service.body_headers(message.reference)
