@@ -67,7 +67,8 @@ GUARDS: tuple[Guard, ...] = (
         2,
         "f.spoken_until < f.local_day",
         "'silent_too_long'",
-        "jsonb_strip_nulls(jsonb_build_object('last_job_at', f.lapsed_from, 'months', %(silence_months)s::int))",
+        "jsonb_strip_nulls(jsonb_build_object('last_job_at', f.lapsed_from, 'months', %(silence_months)s::int, "
+        "'lawful_until', CASE WHEN isfinite(f.spoken_until) THEN f.spoken_until END))",
     ),
 )
 

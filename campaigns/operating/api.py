@@ -3,13 +3,17 @@
 from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from ninja import Field, Query, Router, Schema
 
 from campaigns.audience.models import Contact
+from campaigns.operating.evidence_downloads import download
 from campaigns.operating.explaining import NoSuchContact, explain, find_contact
 from campaigns.operating.stopping import stop_writing
+from campaigns.planning.models import Campaign
 from tenants.access.middleware import key_of, require_scope
+from tenants.journal import audit
 from winback.problems import Problem
 
 router = Router(tags=["Contacts"])
@@ -22,6 +26,11 @@ class Writable(Schema):
     reasons: list[str]
     not_before: str | None = Field(description="When its quiet hours end; null: now, or not at all.")
     household_cap_reached_since: str | None
+    basis: str | None = Field(
+        description="What was said (given, withdrawn), else what the rule asks (implied, opt_out, consent_needed)."
+    )
+    rule: str | None
+    lawful_until: str | None = Field(description="The last day of it in the contact's zone; null: no end, or none.")
     verdicts: list[dict[str, Any]]
 
 
@@ -72,6 +81,49 @@ def explain_contact(
 ) -> dict[str, Any]:
     require_scope(request, "contacts:read")
     return explain(key_of(request).tenant, _contact(request, contact), now=timezone.now())
+
+
+@router.get(
+    "/evidence",
+    summary="The proof for one contact",
+    description="Everything on file about why it was written to or was not, as a file: verdicts with rule, version and "
+    "facts, consent, suppressions, digests of the words. Needs `contacts:read`. As `manage.py export_evidence`.",
+    response={200: bytes},
+)
+def contact_evidence(
+    request: HttpRequest,
+    contact: Annotated[str, Query(description="External id, e-mail address or phone number.", max_length=254)],
+    format: Literal["jsonl", "csv"] = "jsonl",
+) -> HttpResponseBase:
+    require_scope(request, "contacts:read")
+    return _proof(request, format, contact=_contact(request, contact))
+
+
+@router.get(
+    "/evidence/campaign",
+    summary="The proof for everybody in one campaign",
+    description="The same for each contact of a campaign, of this campaign alone. Needs `contacts:read`.",
+    response={200: bytes},
+)
+def campaign_evidence(
+    request: HttpRequest,
+    campaign: Annotated[str, Query(description="The campaign's code.", max_length=50)],
+    format: Literal["jsonl", "csv"] = "jsonl",
+) -> HttpResponseBase:
+    require_scope(request, "contacts:read")
+    found: Campaign | None = Campaign.objects.for_tenant(key_of(request).tenant).filter(code=campaign).first()
+    if found is None:
+        raise Problem(404, "campaign_not_found", "There is no such campaign.")
+    return _proof(request, format, campaign=found)
+
+
+def _proof(
+    request: HttpRequest, file_format: str, *, contact: Contact | None = None, campaign: Campaign | None = None
+) -> HttpResponseBase:
+    key, now = key_of(request), timezone.now()
+    subject = contact or campaign
+    audit.append(key.tenant_id, actor=f"API key {key.prefix}", action="evidence.exported", now=now, subject=subject)
+    return download(key.tenant, now=now, contact=contact, campaign=campaign, file_format=file_format)
 
 
 @router.post(

@@ -13,6 +13,7 @@ from campaigns.audience.models import Contact
 from campaigns.delivery import previewing
 from campaigns.delivery.rendering import RenderFailed
 from campaigns.operating import jobs
+from campaigns.operating.evidence_downloads import download
 from campaigns.operating.figures import comparison, results_of
 from campaigns.operating.reasons import sentence
 from campaigns.planning.admin import CampaignAdmin
@@ -157,6 +158,15 @@ class CampaignPageAdmin(CampaignAdmin):
         chosen = request.POST.get("contact") or request.GET.get("contact", "")
         by_id = {str(contact.pk): contact for contact in samples}
         return by_id.get(chosen) or (samples[-1] if samples else None)
+
+    def offered(self, request: HttpRequest, row: Any) -> list[str]:
+        may = self.site.permits(request, "contacts.export") and row.launched_at is not None
+        return [*super().offered(request, row), *(["evidence"] if may else [])]
+
+    @deed("Export the evidence", permission="contacts.export", icon="shield")
+    def evidence(self, request: HttpRequest, campaign: Campaign) -> HttpResponseBase | None:
+        self.site.hooks.note(request, "evidence.exported", campaign, {})
+        return download(tenant_of(request), now=timezone.now(), campaign=campaign)
 
     @deed("Preview", permission="view", asks=True)
     def preview(self, request: HttpRequest, campaign: Campaign) -> HttpResponseBase | None:

@@ -9,11 +9,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
+from django.utils.dateparse import parse_date, parse_datetime
 
 from campaigns.audience.admin import ContactAdmin
 from campaigns.audience.forms import CHANNELS, REASONS, SuppressForm
 from campaigns.audience.models import Assignment, Consent, Contact, ContactTag, Suppression
+from campaigns.compliance.consent_basis import rules
+from campaigns.operating.evidence_downloads import download
 from campaigns.operating.explaining import explain
 from campaigns.operating.reasons import sentence
 from campaigns.operating.stopping import stop_writing
@@ -26,6 +28,13 @@ from winback.console.deeds import deed
 from winback.console.formatting import words
 
 MOST_AT_ONCE = 500
+_BASES = {
+    "given": "Rests on consent that the person gave",
+    "consent_needed": "Needs consent",
+    "withdrawn": "The person said no",
+    "implied": "Rests on business done",
+    "opt_out": "Allowed until the person says no",
+}
 
 
 @admin.register(Contact)
@@ -55,7 +64,10 @@ class ContactPageAdmin(ContactAdmin):
             "reasons": [sentence(code) for code in told.get("reasons") or []],
             "channels": [self._channel(name, answer) for name, answer in (told.get("writable") or {}).items()],
             "coming": self._coming(told.get("next"), tenant.timezone),
-            "consents": list(Consent.objects.filter(**rows).order_by("-pk")[:6]),
+            "consents": [
+                (one, _proof(one))
+                for one in Consent.objects.filter(**rows).select_related("tenant").order_by("-pk")[:40]
+            ],
             "suppressions": list(
                 Suppression.objects.for_tenant(tenant)
                 .filter(address_hmac__in=[each for each in (row.email_hmac, row.phone_hmac) if each], lifted_at=None)
@@ -104,6 +116,9 @@ class ContactPageAdmin(ContactAdmin):
             "allowed": bool(answer.get("allowed")),
             "reasons": [sentence(code) for code in answer.get("reasons") or []],
             "not_before": parse_datetime(answer["not_before"]) if answer.get("not_before") else None,
+            "basis": _BASES.get(str(answer.get("basis")), ""),
+            "rule": next((rule.source for rule in rules() if rule.code == answer.get("rule")), ""),
+            "until": parse_date(answer["lawful_until"]) if answer.get("lawful_until") else None,
         }
 
     def _coming(self, told: Any, zone: str) -> dict[str, Any] | None:
@@ -122,7 +137,13 @@ class ContactPageAdmin(ContactAdmin):
     # -- stopping ----------------------------------------------------------------------------------------------------
 
     def offered(self, request: HttpRequest, row: Any) -> list[str]:
-        return ["suppress"] if row.state == Contact.State.ACTIVE else []
+        stop = ["suppress"] if row.state == Contact.State.ACTIVE else []
+        return [*stop, "evidence"] if self.site.permits(request, "contacts.export") else stop
+
+    @deed("Export the evidence", permission="contacts.export", icon="shield")
+    def evidence(self, request: HttpRequest, contact: Contact) -> HttpResponseBase | None:
+        self.site.hooks.note(request, "evidence.exported", contact, {})
+        return download(tenant_of(request), now=timezone.now(), contact=contact)
 
     @deed("Stop writing", permission="contacts.suppress", tone="danger", asks=True, icon="ban")
     def suppress(self, request: HttpRequest, contact: Contact) -> HttpResponseBase | None:
@@ -191,3 +212,11 @@ class ContactPageAdmin(ContactAdmin):
         )
         self.site.hooks.changed(request)
         return stopped
+
+
+def _proof(consent: Consent) -> list[tuple[str, str]]:
+    """What could be shown of it: purpose, who recorded it and when, and each piece of evidence."""
+    zone = consent.tenant.timezone
+    shown = [("For", words(consent.purpose)), ("Recorded by", consent.recorded_by)]
+    shown.append(("Recorded", formatting.moment(consent.recorded_at, zone)))
+    return [pair for pair in shown if pair[1]] + [(words(name), str(value)) for name, value in consent.evidence.items()]

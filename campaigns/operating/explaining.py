@@ -37,6 +37,9 @@ OFFSET %(cap_touches)s - 1 LIMIT 1
 """
 
 
+_ASKED = {"given": "consent_needed"}
+
+
 class NoSuchContact(LookupError):
     """Nobody of this tenant has that external id, e-mail or phone."""
 
@@ -116,9 +119,22 @@ def _writable(asking: Asking, contact: Contact, lapsed_from: datetime | None) ->
             "reasons": refused,
             "not_before": _written(opens) if refusal is None and opens is not None and opens > asking.now else None,
             "household_cap_reached_since": _written(full[0]) if full else None,
+            **_permission(verdicts),
             "verdicts": verdicts,
         }
     return answer
+
+
+def _permission(verdicts: list[dict[str, Any]]) -> dict[str, Any]:
+    """On what it rests, by which rule, and the last day of it where it has one and has not been taken back."""
+    facts = {verdict["guard"]: verdict["facts"] for verdict in verdicts}
+    consent = facts.get("consent", {})
+    ends = [facts[guard]["lawful_until"] for guard in ("consent", "silence") if "lawful_until" in facts.get(guard, {})]
+    return {
+        "basis": consent.get("state") or _ASKED.get(str(consent.get("basis")), consent.get("basis")),
+        "rule": consent.get("rule"),
+        "lawful_until": min(ends, default=None),
+    }
 
 
 def _reasons(
