@@ -44,8 +44,13 @@ class ProbeResult:
     checked: tuple[str, ...] = ()
 
 
+def is_reference(text: str) -> bool:
+    """Whether it could be a reference of ours."""
+    return _REFERENCE.match(text) is not None
+
+
 def checked_reference(reference: str) -> str:
     """The reference; raises ValueError when it is none of ours (it would be a bug, never a matter of data)."""
-    if not _REFERENCE.match(reference):
+    if not is_reference(reference):
         raise ValueError(f"not a reference: {reference!r}")
     return reference

@@ -121,6 +121,19 @@ def test_asks_as_twilios_documentation_says(server: HttpServer) -> None:
     assert ("handed_over", "ref-1", "SM" + "0" * 31 + "1") in hearing.heard
 
 
+def test_asks_for_reports_at_the_webhook_of_the_connection_that_name_the_text(server: HttpServer) -> None:
+    settings = {"base_url": server.url, "webhook_url": "https://book.example.com/hooks/twilio/token/"}
+    local = settings | {"webhook_url": "http://127.0.0.1:8000/hooks/twilio/token/"}
+
+    for told in (settings, local):
+        with sms_provider("twilio", CREDENTIALS, told) as provider:
+            provider.send([text(1)], Hearing())
+
+    first, second = (request.form() for request in server.requests)
+    assert first["StatusCallback"] == "https://book.example.com/hooks/twilio/token/?reference=ref-1"
+    assert "StatusCallback" not in second, "Twilio refuses texts whose callback it cannot reach"
+
+
 def test_sends_from_a_number_where_there_is_no_messaging_service(server: HttpServer) -> None:
     sending(server, 1, messaging_service_sid="", from_number="+15005550006")
 

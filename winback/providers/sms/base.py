@@ -4,9 +4,10 @@ import re
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from winback.providers.account import ProviderAccount
-from winback.providers.handing import Witness, checked_reference
+from winback.providers.handing import Witness, checked_reference, is_reference
 from winback.providers.reasons import Reason
 from winback.providers.sms.segments import LONGEST
 
@@ -37,8 +38,26 @@ def unusable(message: OutgoingSms) -> tuple[Reason, str] | None:
     return None
 
 
+def reference_in(url: str) -> str:
+    """Our reference, where a status callback brought it back in its address."""
+    reference = dict(parse_qsl(urlsplit(url).query)).get("reference", "")
+    return reference if is_reference(reference) else ""
+
+
 class SmsProvider(ProviderAccount):
     """One account of one SMS provider."""
+
+    def callback_for(self, message: OutgoingSms) -> str:
+        """Where the provider is to report about this text; empty where there is no public address for it.
+
+        ``webhook_url`` among the settings is the address of the connection's webhook.
+        """
+        if message.callback_url:
+            return message.callback_url
+        address = self.told("webhook_url")
+        if not address.startswith("https://"):  # nobody outside could reach it
+            return ""
+        return f"{address}?{urlencode({'reference': message.reference})}"
 
     @abstractmethod
     def send(self, messages: Sequence[OutgoingSms], witness: Witness) -> None:

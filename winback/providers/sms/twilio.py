@@ -13,6 +13,8 @@ from winback.providers.errors import OutcomeUnknown, ProviderMisconfigured, Prov
 from winback.providers.fields import Field
 from winback.providers.handing import ProbeResult, Witness
 from winback.providers.reasons import Reason
+from winback.providers.receiving import Arrival, Report
+from winback.providers.sms import twilio_webhooks
 from winback.providers.sms.base import OutgoingSms, SmsProvider, unusable
 from winback.providers.sms.twilio_errors import TWILIO_ERRORS, About
 
@@ -26,14 +28,22 @@ class TwilioProvider(SmsProvider):
 
     code = "twilio"
     label = "Twilio"
+    takes_webhooks = True
     fields = (
         Field("account_sid", "Account SID", help="Begins with AC."),
-        Field("auth_token", "Auth token", secret=True, required=False, help="Or an API key and its secret, below."),
+        Field(
+            "auth_token", "Auth token", secret=True, required=False,
+            help="Needed for what Twilio reports; texts can leave by an API key and its secret, below.",
+        ),
         Field("api_key", "API key SID", required=False, help="Begins with SK."),
         Field("api_secret", "API key secret", secret=True, required=False),
         Field("messaging_service_sid", "Messaging Service SID", required=False, help="Preferred over one number."),
         Field("from_number", "Sender number", required=False, help="Such as +15005550006."),
-    )
+        Field(
+            "webhook_secret", "Shared key of webhooks", secret=True, required=False,
+            help="Only where Twilio signs with a shared key instead of the auth token.",
+        ),
+    )  # fmt: skip
 
     def __init__(self, credentials: Mapping[str, str], settings: Mapping[str, object]) -> None:
         super().__init__(credentials, settings)
@@ -81,7 +91,8 @@ class TwilioProvider(SmsProvider):
             if (why := unusable(message)) is not None:
                 witness.refused(message.reference, *why)
                 continue
-            more: dict[str, Any] = {"status_callback": message.callback_url} if message.callback_url else {}
+            callback = self.callback_for(message)
+            more: dict[str, Any] = {"status_callback": callback} if callback else {}
             try:
                 sent = client.messages.create(to=message.recipient, body=message.body, **sender, **more)
             except (TwilioRestException, TwilioServiceException) as error:
@@ -97,6 +108,17 @@ class TwilioProvider(SmsProvider):
             else:
                 self._doubts = 0
                 witness.handed_over(message.reference, str(sent.sid or ""))
+
+    def authenticate(self, arrival: Arrival) -> None:
+        shared = "x-twilio-webhooks-signature-settings" in arrival.headers
+        token = self.told("webhook_secret") if shared and self.told("webhook_secret") else self.told("auth_token")
+        twilio_webhooks.authenticate(arrival, token=token, account_sid=self.told("account_sid"))
+
+    def acknowledgement(self, arrival: Arrival) -> tuple[str, bytes]:
+        return twilio_webhooks.NOTHING_TO_SAY
+
+    def read(self, arrival: Arrival) -> Sequence[Report]:
+        return twilio_webhooks.read(arrival)
 
     def _judge(self, error: TwilioRestException | TwilioServiceException, reference: str, witness: Witness) -> None:
         summary = f"Twilio answered {error.status}, error {error.code}: {_said(error)}"
