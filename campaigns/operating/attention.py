@@ -10,7 +10,8 @@ from campaigns.audience.models import ImportBatch
 from campaigns.operating.models import ScheduledTask
 from campaigns.planning.campaigning import offer_faults
 from campaigns.planning.models import Campaign, Message
-from campaigns.tracking.models import BookingRequest
+from campaigns.tracking import refusals
+from campaigns.tracking.models import BookingRequest, InboxItem
 from tenants.access.console import attention_key
 from tenants.accounts.models import Tenant
 from tenants.activation.models import ModuleActivation
@@ -24,6 +25,8 @@ SECONDS = 60
 LATELY = timedelta(days=14)
 OFFER_ENDS_SOON = timedelta(days=14)
 SCAN_LATE_AFTER = timedelta(hours=3)
+REPORTS_LATE_AFTER = timedelta(minutes=10)
+MANY_REFUSED, REFUSED_FOR = 3, timedelta(days=2)
 _ORDER = {"broken": 0, "check": 1, "todo": 2}
 
 
@@ -40,7 +43,7 @@ def attention_of(tenant: Tenant, *, now: datetime) -> list[Attention]:
 def looked_at(tenant: Tenant, *, now: datetime) -> list[Attention]:
     """Everything that needs a person now, inside the tenant's scope."""
     found: list[Attention] = []
-    for look in (_connections, _scan, _modules, _campaigns, _unknown, _failed, _imports, _offers, _bookings):
+    for look in (_connections, _scan, _modules, _campaigns, _unknown, _reports, _failed, _imports, _offers, _bookings):
         found += look(tenant, now)
     return sorted(found, key=lambda item: _ORDER[item.severity])
 
@@ -124,6 +127,47 @@ def _unknown(tenant: Tenant, _now: datetime) -> Iterator[Attention]:
             "/console/campaigns/message/?state__exact=unknown",
             told["oldest"],
         )
+
+
+def _reports(tenant: Tenant, now: datetime) -> Iterator[Attention]:
+    rows = InboxItem.objects.for_tenant(tenant)
+    aside = rows.filter(state=InboxItem.State.UNREADABLE, received_at__gt=now - LATELY)
+    told = aside.aggregate(number=Count("pk"), oldest=Min("received_at"))
+    if told["number"]:
+        yield Attention(
+            "check",
+            f"{_many(told['number'], 'provider report')} could not be read",
+            "What they say of deliveries, bounces and opt-outs is not applied.",
+            "See them",
+            "/console/campaigns/inboxitem/?state__exact=unreadable",
+            told["oldest"],
+        )
+    late = rows.filter(state=InboxItem.State.WAITING, attempts=0, received_at__lt=now - REPORTS_LATE_AFTER)
+    oldest = late.aggregate(oldest=Min("received_at"))["oldest"]
+    if oldest is not None:
+        yield Attention(
+            "broken",
+            "Provider reports are not being applied",
+            f"The oldest waits since {formatting.moment(oldest, tenant.timezone)}. Is manage.py serve running?",
+            "See them",
+            "/console/campaigns/inboxitem/?state__exact=waiting",
+            oldest,
+        )
+    for connection in Connection.objects.for_tenant(tenant).order_by("pk"):
+        refused = refusals.of_connection(tenant.pk, connection.pk, now=now)
+        # Some always come unsigned first, and anybody may try: what matters is that none gets through.
+        if (
+            refused >= MANY_REFUSED
+            and not rows.filter(connection=connection, received_at__gt=now - REFUSED_FOR).exists()
+        ):
+            yield Attention(
+                "check",
+                f"Reports to {connection.label} are refused",
+                f"{_many(refused, 'request')} since yesterday did not show who sent them. If that was the provider, "
+                "the secret for webhooks in the connection’s settings is not the provider’s.",
+                "Check the connection",
+                address_of(connection),
+            )
 
 
 def _failed(tenant: Tenant, now: datetime) -> Iterator[Attention]:

@@ -10,6 +10,7 @@ from rq import Worker
 
 from campaigns.operating.models import ScheduledTask
 from campaigns.planning.models import Message
+from campaigns.tracking import refusals
 from winback.queues import get_queue
 from winback.tenancy import acting_for_all
 
@@ -21,6 +22,13 @@ SELECT count(*), coalesce(extract(epoch FROM %(now)s - min(due_at)), 0)::float8
   FROM campaigns_message
  WHERE state IN ('planned', 'postponed') AND due_at <= %(now)s
 """
+
+
+INBOX = """
+SELECT count(*), coalesce(extract(epoch FROM %(now)s - min(received_at)), 0)::float8
+  FROM campaigns_inboxitem WHERE state = 'waiting'
+"""
+UNREADABLE = "SELECT count(*) FROM campaigns_inboxitem WHERE state = 'unreadable'"
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,7 @@ def _escaped(text: str) -> str:
 
 def text(*, now: datetime) -> str:
     """Every gauge, as Prometheus reads it."""
-    gauges = [*_of_messages(now), *_of_tasks(now), *_of_queue()]
+    gauges = [*_of_messages(now), *_of_inbox(now), *_of_tasks(now), *_of_queue()]
     return "".join(f"{line}\n" for gauge in gauges for line in gauge.lines())
 
 
@@ -64,6 +72,24 @@ def _of_messages(now: datetime) -> list[Gauge]:
         ),
         Gauge("winback_due_messages", "Messages that are due and not sent yet.", {(): waiting}),
         Gauge("winback_due_oldest_seconds", "How long the oldest due message has waited.", {(): age}),
+    ]
+
+
+def _of_inbox(now: datetime) -> list[Gauge]:
+    with acting_for_all("metrics"), connection.cursor() as cursor:
+        cursor.execute(INBOX, {"now": now})
+        waiting, age = cursor.fetchone()
+        cursor.execute(UNREADABLE)
+        (unreadable,) = cursor.fetchone()
+    return [
+        Gauge("winback_inbox_waiting", "Provider reports that are not applied yet.", {(): waiting}),
+        Gauge("winback_inbox_oldest_seconds", "How long the oldest of them has waited.", {(): age}),
+        Gauge("winback_inbox_unreadable", "Provider reports that could not be read.", {(): unreadable}),
+        Gauge(
+            "winback_webhooks_refused_today",
+            "Requests at true webhook addresses that did not show who sent them, since midnight UTC.",
+            {(): refusals.today(now=now)},
+        ),
     ]
 
 

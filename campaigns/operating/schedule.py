@@ -21,6 +21,7 @@ class Regular:
 
 
 REGULAR = (
+    Regular("apply", timedelta(minutes=1)),
     Regular("send", timedelta(seconds=20)),
     Regular("recover", timedelta(minutes=1)),
     Regular("connections", timedelta(minutes=2)),
@@ -30,6 +31,7 @@ REGULAR = (
     Regular("activations", timedelta(minutes=30)),
     Regular("full_scan", timedelta(days=7)),
     Regular("partitions", timedelta(days=1)),
+    Regular("tidy_inbox", timedelta(days=1)),
 )
 
 

@@ -9,9 +9,10 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from tenants.accounts.console import TenantAdmin, nothing_yet, tenant_of
-from tenants.connections import connecting
+from tenants.connections import connecting, hooks
 from tenants.connections.forms import ConnectionForm
 from tenants.connections.models import CapabilityEvidence, Connection, DataEvidence
+from tenants.connections.webhook_page import WebhookPage
 from winback.console.columns import json_field, pill_column
 from winback.console.deeds import deed
 from winback.encryption import UndecipherableSecret
@@ -21,7 +22,7 @@ from winback.providers.errors import ProviderMisconfigured
 KIND_NAMES = {"email": "E-mail", "sms": "Text messages"}
 
 
-class ConnectionAdmin(TenantAdmin):
+class ConnectionAdmin(WebhookPage):
     """A provider account: its secrets go in and never come out."""
 
     console_section = "Operations"
@@ -114,7 +115,7 @@ class ConnectionAdmin(TenantAdmin):
 
     def offered(self, request: HttpRequest, row: Any) -> list[str]:
         use = ["pause"] if row.state == Connection.State.ACTIVE else ["resume"]
-        return ["probe", "set_up", *use]
+        return ["probe", "set_up", *(["replace_webhook"] if hooks.url_of(row) else []), *use]
 
     @deed("Try it now", permission="connections.manage", tone="primary", icon="plug")
     def probe(self, request: HttpRequest, connection: Connection) -> HttpResponseBase | None:

@@ -16,7 +16,7 @@ from campaigns.compliance.models import Touch
 from campaigns.operating.models import SimulatedDay
 from campaigns.planning.models import Offer
 from campaigns.results.models import Reactivation
-from campaigns.tracking.models import BookingRequest, Interaction
+from campaigns.tracking.models import BookingRequest, InboxItem, Interaction
 from tenants.access.keys import create_key
 from tenants.access.models import Membership, User
 from tenants.accounts.models import Tenant
@@ -102,6 +102,10 @@ def furnish(tenant: Tenant, mark: str) -> dict[str, Any]:
         "bookingrequest": BookingRequest.objects.create(
             tenant=tenant, contact=contact, enrolment=enrolment, message=message, service=f"{mark} visit",
             created_at=NOW,
+        ),
+        "inboxitem": InboxItem.objects.create(
+            tenant=tenant, connection=connection, digest=f"{mark:0<64}", body=b"{", state="unreadable", received_at=NOW,
+            reason="not_understood", detail=f"{mark} cannot be read", settled_at=NOW,
         ),
         "reactivation": Reactivation.objects.create(
             tenant=tenant, enrolment=enrolment, campaign=campaign, episode=episode, contact=contact, job=job,

@@ -38,7 +38,7 @@ def test_a_task_is_due_again_after_its_interval(queue: Queue, now: datetime) -> 
 
     started = schedule.tick(now=now + timedelta(minutes=1))
 
-    assert set(started) == {"send", "recover"}
+    assert set(started) == {"apply", "send", "recover"}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -61,7 +61,7 @@ def test_two_ticks_at_once_take_each_task_once(queue: Queue, now: datetime) -> N
     for thread in threads:
         thread.join()
 
-    assert sorted(started) == sorted({"send", "recover", "connections", "plan", "attribute", "scan", "activations"})
+    assert sorted(started) == sorted({"apply", "send", "recover", "connections", "plan", "attribute", "scan", "activations"})
 
 
 @pytest.mark.django_db(transaction=True)

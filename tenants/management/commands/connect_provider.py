@@ -10,7 +10,7 @@ from django.core.management.base import CommandParser
 from tenants.accounts.commands import TenantCommand
 from tenants.accounts.models import Tenant
 from tenants.activation import activating
-from tenants.connections import probing
+from tenants.connections import hooks, probing
 from tenants.connections.connecting import connect
 from winback.commands import Keys, WrongUsage
 from winback.providers.errors import ProviderMisconfigured
@@ -63,6 +63,7 @@ class Command(TenantCommand):
             "state": finding.state,
             "code": finding.code,
             "detail": finding.detail,
+            "webhook": hooks.url_of(connection),
             "modules": {change.module_code: change.new for change in changes},
         }
 
