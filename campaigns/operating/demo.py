@@ -21,7 +21,7 @@ from campaigns.audience.importing import Kind, import_file
 from campaigns.audience.importing_contacts import Contacts
 from campaigns.audience.importing_jobs import Jobs
 from campaigns.audience.models import Contact, ImportBatch, Job
-from campaigns.operating import simulating
+from campaigns.operating import alone, simulating
 from campaigns.operating.models import SimulatedDay
 from campaigns.planning.models import Message
 from campaigns.results import reporting
@@ -95,6 +95,11 @@ def show(business: Business, *, now: datetime, say: Say) -> Shown:
         tenant = _make(business, now=now)
     if not tenant.sandbox:
         raise simulating.NotASandbox(f"{tenant.slug} is not a sandbox: the demo leaves it alone.")
+    with alone.simulation(tenant.pk, tenant.slug):  # from the import on: a scan of today must not come between
+        return _brought_to_its_last_day(tenant, business, now=now, say=say)
+
+
+def _brought_to_its_last_day(tenant: Tenant, business: Business, *, now: datetime, say: Say) -> Shown:
     # Files as of a day in the past are read as they would have been read then.
     read_at = simulating.noon(tenant, business.as_of) if business.as_of else now
     for kind, path in ((Contacts(), business.contacts), (Jobs(), business.jobs)):

@@ -11,7 +11,7 @@ from campaigns.audience import dormancy
 from campaigns.audience.models import Contact
 from campaigns.delivery import claiming, previewing, recovering, sending
 from campaigns.delivery.rendering import RenderFailed
-from campaigns.operating import planning
+from campaigns.operating import alone, planning
 from campaigns.operating.models import ScheduledTask
 from campaigns.planning.models import Variant
 from campaigns.results import attributing
@@ -33,12 +33,17 @@ SHARE = 5_000
 """How many messages of one tenant are sent before others have their turn."""
 
 
-def _scan(now: datetime) -> None:
-    dormancy.scan(now=now)
+def _scan(now: datetime, *, full: bool = False) -> None:
+    with alone.regular_work(_active()) as free:
+        dormancy.scan_tenants(free, now=now, full=full)
 
 
 def _full_scan(now: datetime) -> None:
-    dormancy.scan(now=now, full=True)
+    _scan(now, full=True)
+
+
+def _active() -> list[int]:
+    return list(Tenant.objects.filter(state=Tenant.State.ACTIVE).order_by("pk").values_list("pk", flat=True))
 
 
 def _partitions(now: datetime) -> None:
@@ -121,7 +126,9 @@ def run_regular(*, code: str) -> None:
     else:
         for tenant in Tenant.objects.filter(state=Tenant.State.ACTIVE).order_by("pk"):
             try:
-                _PER_TENANT[code](tenant, now)
+                with alone.regular_work([tenant.pk]) as free:
+                    if free:
+                        _PER_TENANT[code](tenant, now)
             except Exception as failure:
                 logger.exception("Regular work %s failed for tenant %s", code, tenant.pk)
                 error = f"tenant {tenant.slug}: {_in_short(failure)}"
@@ -135,8 +142,13 @@ def _in_short(failure: Exception) -> str:
 
 def send_tenant(*, tenant: int, turn: int = 0) -> None:
     """Send a share of what is due for one tenant; for the rest it stands in line again, behind the others."""
+    with alone.regular_work([tenant]) as free:
+        if free:  # else it is being simulated, and the next round finds what is due then
+            _send_share(Tenant.objects.get(pk=tenant), turn)
+
+
+def _send_share(business: Tenant, turn: int) -> None:
     started = monotonic()
-    business = Tenant.objects.get(pk=tenant)
     # Whoever said no to the provider in the meantime must be known before anything is claimed.
     applying.apply(business, now=timezone.now())
     thread_outbox.send_due(business, now=timezone.now())  # whoever wrote goes before whoever did not
@@ -144,7 +156,7 @@ def send_tenant(*, tenant: int, turn: int = 0) -> None:
     if sum(counts.values()) >= SHARE or monotonic() - started >= sending.RUN_SECONDS:
         # Under the other of two names: its own is taken while it runs.
         turn = 1 - turn
-        enqueue(send_tenant, unique=f"send-{tenant}-{turn}", tenant=tenant, turn=turn)
+        enqueue(send_tenant, unique=f"send-{business.pk}-{turn}", tenant=business.pk, turn=turn)
 
 
 def send_test(*, tenant: int, task: int) -> None:

@@ -11,14 +11,18 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
+from django.db.models import Max
 
 from campaigns.audience import dormancy
+from campaigns.audience.models import DormancyEpisode
 from campaigns.delivery import recovering, sending
-from campaigns.operating import planning
+from campaigns.operating import alone, planning
 from campaigns.operating.models import SimulatedDay
+from campaigns.planning.models import Enrolment, Message
 from campaigns.results import attributing
 from tenants.accounts.models import Tenant
+from tenants.journal.models import Checkpoint
 from winback.tenancy import acting_for
 
 MONEY = frozenset({"revenue"})
@@ -28,8 +32,8 @@ class NotASandbox(RuntimeError):
     """Only a sandbox tenant can be simulated: a real one would write to real people."""
 
 
-class AlreadySimulating(RuntimeError):
-    """Another process is simulating this tenant: wait for it, or end it."""
+class LaterAlready(RuntimeError):
+    """The tenant was worked on as of a later day: time does not run backwards in it."""
 
 
 class NothingKept(Exception):
@@ -52,18 +56,43 @@ def simulate(
     """Run every day from first to last, both included; returns the keys of contract.md §3 (``days``, ``total``)."""
     if not tenant.sandbox:
         raise NotASandbox(f"{tenant.slug} is not a sandbox: make one with create_tenant --sandbox.")
-    with connection.cursor() as cursor:
-        # Of the session, so that it outlives each day's transactions and is gone with the process.
-        cursor.execute("SELECT pg_try_advisory_lock(hashtext('winback.simulate'), %s)", [tenant.pk])
-        if not cursor.fetchone()[0]:
-            raise AlreadySimulating(f"{tenant.slug} is being simulated by another process.")
-    try:
+    with alone.simulation(tenant.pk, tenant.slug):
+        with acting_for(tenant.pk):
+            _refuse_running_backwards(tenant, first, last)
         if dry_run:
             return _without_keeping(tenant, first, last, progress)
         return _simulate(tenant, first, last, progress)
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(hashtext('winback.simulate'), %s)", [tenant.pk])
+
+
+def _refuse_running_backwards(tenant: Tenant, first: date, last: date) -> None:
+    """Raise LaterAlready when anything happened later than the first day that is still to be simulated."""
+    finished = set(SimulatedDay.objects.for_tenant(tenant).values_list("day", flat=True))
+    days = (first + timedelta(days=offset) for offset in range((last - first).days + 1))
+    start = next((day for day in days if day not in finished), None)
+    latest = _latest_work(tenant)
+    if start is None or latest is None or latest <= noon(tenant, start):
+        return
+    reached = latest.astimezone(tenant.zone).date()
+    raise LaterAlready(
+        f"{tenant.slug} was already scanned, planned or sent for as of {reached}, which lies after {start}: what was "
+        f"decided then cannot be taken back. Simulate from {reached + timedelta(days=1)} on, or make a new sandbox "
+        "(create_tenant --sandbox), import the files into it and simulate it before anything else is run, where no "
+        "`manage.py serve` works on it."
+    )
+
+
+def _latest_work(tenant: Tenant) -> datetime | None:
+    """The latest moment as of which anything was decided for this tenant."""
+    asked: tuple[tuple[Any, str], ...] = (
+        (Checkpoint, "updated_at"),
+        (DormancyEpisode, "opened_at"),
+        (DormancyEpisode, "closed_at"),
+        (Enrolment, "enrolled_at"),
+        (Message, "planned_at"),
+        (Message, "handed_over_at"),
+    )
+    moments = [model.objects.for_tenant(tenant).aggregate(latest=Max(field))["latest"] for model, field in asked]
+    return max((moment for moment in moments if moment is not None), default=None)
 
 
 def _without_keeping(

@@ -2,6 +2,7 @@ from datetime import datetime
 
 from django.core.management.base import CommandParser
 
+from campaigns.operating import alone
 from campaigns.results.attributing import attribute
 from tenants.accounts.commands import TenantCommand
 from tenants.accounts.models import Tenant
@@ -18,4 +19,5 @@ class Command(TenantCommand):
         parser.add_argument("--full", action="store_true", help="Look at every contact, not only at what changed.")
 
     def handle_tenant(self, tenant: Tenant, *, now: datetime, options: Keys) -> Keys:
-        return attribute(tenant, now=now, full=bool(options.get("full")))
+        with alone.working(tenant.pk, tenant.slug):
+            return attribute(tenant, now=now, full=bool(options.get("full")))

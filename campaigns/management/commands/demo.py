@@ -12,8 +12,9 @@ from django.utils.text import slugify
 
 from campaigns.audience.reading import UnreadableFile
 from campaigns.operating import demo, demo_printing
+from campaigns.operating.alone import AlreadySimulating, RegularWorkGoesOn
 from campaigns.operating.demo_sign_in import password_of
-from campaigns.operating.simulating import AlreadySimulating, NotASandbox
+from campaigns.operating.simulating import LaterAlready, NotASandbox
 from tenants.activation.onboarding import TenantRefused
 from winback.commands import WrongUsage
 from winback.runtime import database, serve
@@ -48,7 +49,7 @@ class Command(BaseCommand):
         business = self._business(options)
         try:
             shown = demo.show(business, now=timezone.now(), say=self._say)
-        except (UnreadableFile, NotASandbox, AlreadySimulating) as error:
+        except (UnreadableFile, NotASandbox, AlreadySimulating, LaterAlready, RegularWorkGoesOn) as error:
             raise CommandError(str(error)) from error
         except TenantRefused as error:
             raise WrongUsage(f"The sandbox was not made: {error}.") from error

@@ -1,6 +1,6 @@
 from datetime import datetime
 
-from campaigns.operating import planning
+from campaigns.operating import alone, planning
 from tenants.accounts.commands import TenantCommand
 from tenants.accounts.models import Tenant
 from winback.commands import Keys
@@ -14,4 +14,5 @@ class Command(TenantCommand):
     how_often = "every five minutes, unless `manage.py serve` runs, whose scheduler does it."
 
     def handle_tenant(self, tenant: Tenant, *, now: datetime, options: Keys) -> Keys:
-        return dict(planning.plan(tenant, now=now))
+        with alone.working(tenant.pk, tenant.slug):
+            return dict(planning.plan(tenant, now=now))

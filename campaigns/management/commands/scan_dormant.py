@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 from django.db import transaction
 
 from campaigns.audience import dormancy
+from campaigns.operating import alone
 from tenants.accounts.commands import TenantCommand
 from tenants.accounts.models import Tenant
 from winback.commands import Keys
@@ -27,6 +28,13 @@ class Command(TenantCommand):
 
     def handle_tenants(self, tenants: Sequence[Tenant], *, options: Keys) -> Iterable[tuple[Tenant, Keys | Exception]]:
         dry_run = bool(options.get("dry_run"))
+        with alone.regular_work([tenant.pk for tenant in tenants]) as free:
+            answers = self._scan([tenant for tenant in tenants if tenant.pk in free], dry_run, options)
+        for tenant in tenants:
+            answers.setdefault(tenant.pk, alone.BeingSimulated(alone.being_simulated(tenant.slug)))
+        return [(tenant, answers[tenant.pk]) for tenant in tenants]
+
+    def _scan(self, tenants: Sequence[Tenant], dry_run: bool, options: Keys) -> dict[int, Keys | Exception]:
         # A bare date is noon of each tenant's own day, so tenants of several zones may need several passes.
         by_moment: dict[datetime, list[Tenant]] = defaultdict(list)
         for tenant in tenants:
@@ -43,7 +51,7 @@ class Command(TenantCommand):
                     answers |= failed.failures
             if dry_run:
                 transaction.set_rollback(True)
-        return [(tenant, answers[tenant.pk]) for tenant in tenants]
+        return answers
 
     def total(self, results: Sequence[Keys]) -> Keys:
         """One pass over all tenants takes its time once."""

@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from campaigns.delivery import sending
-from campaigns.operating import jobs
+from campaigns.operating import alone, jobs
 from campaigns.tracking import applying, thread_outbox
 from tenants.accounts.commands import TenantCommand
 from tenants.accounts.models import Tenant
@@ -32,7 +32,7 @@ class Command(TenantCommand):
             return {"enqueued": 1}
         started = monotonic()
         progress = self.progress(f"Sending for {tenant.slug}")
-        with progress:
+        with alone.working(tenant.pk, tenant.slug), progress:
             counts: dict[str, Any] = self._send(tenant, now, options, progress)
         return {"sent": counts.pop("handed_over"), **counts, "seconds": round(monotonic() - started, 3)}
 

@@ -2,7 +2,7 @@ from datetime import date, datetime
 
 from django.core.management.base import CommandError, CommandParser
 
-from campaigns.operating import simulating
+from campaigns.operating import alone, simulating
 from tenants.accounts.commands import TenantCommand
 from tenants.accounts.models import Tenant
 from winback.commands import Keys, WrongUsage
@@ -36,5 +36,7 @@ class Command(TenantCommand):
                     dry_run=bool(options.get("dry_run")),
                     progress=lambda done, _total: progress.move_to(done),
                 )
-        except (simulating.NotASandbox, simulating.AlreadySimulating) as error:
+        except simulating.LaterAlready as error:
+            raise WrongUsage(str(error)) from error
+        except (simulating.NotASandbox, alone.AlreadySimulating, alone.RegularWorkGoesOn) as error:
             raise CommandError(str(error)) from error
