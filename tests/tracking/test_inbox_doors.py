@@ -43,7 +43,7 @@ def test_the_owner_reads_the_address_on_the_connections_page_and_nobody_else(
 def test_the_owner_gives_it_a_new_address(tenant: Tenant, client: Client, connection: Connection) -> None:
     client.force_login(furnishing.member(tenant, "owner"))
     old = path_of(connection)
-    deed = f"/console/tenants/connection/{connection.pk}/replace_webhook/"
+    deed = f"/console/tenants/connection/{connection.pk}/replace-webhook/"
 
     client.post(deed)
     assert report(client, connection, about(None, "delivered"), path=old).status_code == 200  # only asked so far
@@ -69,7 +69,7 @@ def test_what_cannot_be_read_is_shown_and_read_again(tenant: Tenant, client: Cli
 
     assert "1 provider report could not be read" in found
     assert "could not be read" in client.get(f"/console/campaigns/inboxitem/{item.pk}/change/").content.decode()
-    client.post(f"/console/campaigns/inboxitem/{item.pk}/read_again/")
+    client.post(f"/console/campaigns/inboxitem/{item.pk}/read-again/")
 
     item.refresh_from_db()
     assert item.state == "waiting"
