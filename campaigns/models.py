@@ -16,6 +16,7 @@ from campaigns.audience.models import (
 )
 from campaigns.audience.platform_models import PlatformSuppression
 from campaigns.compliance.models import Touch
+from campaigns.delivery.models import TrackedLink
 from campaigns.operating.models import ScheduledTask, SimulatedDay
 from campaigns.planning.models import Campaign, Enrolment, Message, Offer, Step, Variant
 from campaigns.results.models import Reactivation
@@ -50,5 +51,6 @@ __all__ = [
     "Suppression",
     "ThreadText",
     "Touch",
+    "TrackedLink",
     "Variant",
 ]

@@ -6,6 +6,7 @@ from tenants.activation.models import ModuleActivation
 from tenants.connections.models import CapabilityEvidence, Connection, DataEvidence, SendingDomain
 from tenants.journal.models import AuditEntry, Checkpoint, Event, Task
 from tenants.plans.models import Usage
+from tenants.webhooks.models import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "ApiKey",
@@ -25,4 +26,6 @@ __all__ = [
     "Tenant",
     "Usage",
     "User",
+    "WebhookDelivery",
+    "WebhookEndpoint",
 ]

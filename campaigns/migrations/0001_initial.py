@@ -597,6 +597,24 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(condition=models.Q(('lifted_at__isnull', True)), fields=('address_hmac', 'channel'), name='platform_suppression_in_force')],
             },
         ),
+        migrations.CreateModel(
+            name='TrackedLink',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('url', models.CharField(max_length=2000)),
+                ('digest', models.CharField(help_text='SHA-256 of the URL.', max_length=64)),
+                ('created_at', models.DateTimeField()),
+                ('campaign', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='links', to='campaigns.campaign')),
+                ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('variant', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.variant')),
+            ],
+            options={
+                'constraints': [
+                    models.UniqueConstraint(fields=('tenant', 'campaign', 'variant', 'digest'), name='tracked_link_once'),
+                    models.CheckConstraint(condition=models.Q(('url__regex', '^https?://[^/]')), name='tracked_link_leads_to_a_page'),
+                ],
+            },
+        ),
         IsolateTenants(),
         migrations.RunSQL(KEEP_CONSENT, migrations.RunSQL.noop),
     ]

@@ -63,6 +63,13 @@ class Brand(TenantScoped):
     website = models.URLField(blank=True)
     booking_url = models.URLField(blank=True, help_text="Your own booking site; empty: the page winback ships.")
     privacy_url = models.URLField(blank=True)
+    tracks_clicks = models.BooleanField(
+        default=True, help_text="Links in e-mail lead through us, so that clicks are counted."
+    )
+    tracks_opens = models.BooleanField(
+        default=False,
+        help_text="E-mails hold an invisible picture that counts opens. Many mailboxes open by themselves.",
+    )
     colour = models.CharField(max_length=7, default="#0f766e", help_text="As #rrggbb.")
     logo_url = models.URLField(blank=True)
     is_default = models.BooleanField(default=True)

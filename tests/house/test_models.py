@@ -26,7 +26,7 @@ BEFORE_THE_TENANT = {"Membership.user"}
 
 LAYERS = {
     "campaigns": ["audience", "planning", "compliance", "delivery", "tracking", "results", "operating"],
-    "tenants": ["accounts", "journal", "access", "plans", "connections", "activation"],
+    "tenants": ["accounts", "journal", "access", "plans", "connections", "webhooks", "activation"],
 }
 APPS = ["catalog", "tenants", "campaigns"]
 
