@@ -6,13 +6,14 @@ from typing import Any
 
 from django.db.backends.utils import CursorWrapper
 
-from campaigns.audience import households, importing_consent, planner_statistics, staging_contacts, stats
+from campaigns.audience import households, importing_consent, staging_contacts, stats
 from campaigns.audience.contact_records import ContactRecord, contact_record
 from campaigns.audience.importing import Merged
 from campaigns.audience.staging_contacts import Phase
 from campaigns.audience.values import Setting
 from tenants.accounts.models import Tenant
 from tenants.plans import entitlements
+from winback import statistics
 
 # An empty cell says nothing and changes nothing.
 _TEXTS = (
@@ -148,7 +149,7 @@ class Contacts:
             tagged = [contact_id for (contact_id,) in cursor.fetchall()]
             if tagged:
                 cursor.execute(LOOK_AGAIN, [stats.DIRTY, tenant.pk, tagged])
-        planner_statistics.refresh(cursor, TABLES, tenant.pk, before + created)
+        statistics.keep_up_with(cursor, TABLES, tenant.pk, before + created)
         return Merged(created, updated, max(len(staged) - created - updated - len(over), 0), over)
 
     def _insert(

@@ -6,11 +6,12 @@ from typing import Any
 
 from django.db.backends.utils import CursorWrapper
 
-from campaigns.audience import planner_statistics, stats
+from campaigns.audience import stats
 from campaigns.audience.importing import Merged
 from campaigns.audience.job_records import JobRecord, job_record
 from campaigns.audience.values import Setting, as_json
 from tenants.accounts.models import Tenant
+from winback import statistics
 
 STAGE = f"""
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_job (
@@ -146,7 +147,7 @@ class Jobs:
         updated = cursor.fetchone()[0]
         cursor.execute(INSERT, values)
         created = cursor.fetchone()[0]
-        planner_statistics.refresh(cursor, [ANALYZED], tenant.pk, before + created)
+        statistics.keep_up_with(cursor, [ANALYZED], tenant.pk, before + created)
         if updated or (created and recompute):
             cursor.execute("ANALYZE touched")
             stats.recompute_touched(cursor, tenant.pk)
