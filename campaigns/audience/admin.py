@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 
-from campaigns.audience import import_page, suppression_page
+from campaigns.audience import import_page, platform_suppression_page, suppression_page
 from campaigns.audience.models import (
     Assignment,
     Consent,
@@ -241,4 +241,4 @@ class TagAdmin(ByContact):
         return queryset.filter(name__gte=term, name__lt=f"{term}\U0010ffff"), False
 
 
-__all__ = ["import_page", "suppression_page"]
+__all__ = ["import_page", "platform_suppression_page", "suppression_page"]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from campaigns.audience.models import Contact, Suppression
-from campaigns.audience.suppressing import suppress
+from campaigns.audience.suppressing import lift, suppress
 from campaigns.planning.ending import end_enrolments
 from campaigns.planning.models import Enrolment
 from tenants.accounts.models import Tenant
@@ -32,3 +32,20 @@ def stop_writing(
     data = {"channel": channel, "reason": reason, "contacts": [contact.pk for contact in contacts]}
     audit.append(tenant.pk, actor=actor, action="contact.suppressed", now=now, subject=only, data=data)
     return len(stopped)
+
+
+def allow_again(tenant: Tenant, contact: Contact, *, channel: str, note: str, now: datetime, actor: str) -> int:
+    """Lift what is in force for each address of a contact, over one channel or all; returns how many rows were lifted.
+
+    Raises NotLifted without a reason. Ended enrolments stay ended, and the operator's own list is not touched.
+    """
+    rows = Suppression.objects.for_tenant(tenant).filter(
+        address_hmac__in=[each for each in (contact.email_hmac, contact.phone_hmac) if each], lifted_at=None
+    )
+    if channel != Suppression.ALL_CHANNELS:
+        rows = rows.filter(channel=channel)
+    lifted = [row.pk for row in rows.order_by("pk") if lift(row, note=note, actor=actor, now=now)]
+    if lifted:
+        data = {"channel": channel, "note": note.strip(), "suppressions": lifted}
+        audit.append(tenant.pk, actor=actor, action="suppression.lifted", now=now, subject=contact, data=data)
+    return len(lifted)

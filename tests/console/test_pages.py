@@ -25,7 +25,13 @@ MANAGERS = {"manager", "owner"}
 OWNERS = {"owner"}
 NOBODY: set[str] = set()
 
-MAY_VIEW = {"auditentry": OWNERS, "apikey": OWNERS, "scheduledtask": NOBODY, "user": NOBODY}
+MAY_VIEW = {
+    "auditentry": OWNERS,
+    "apikey": OWNERS,
+    "scheduledtask": NOBODY,
+    "user": NOBODY,
+    "platformsuppression": NOBODY,
+}
 MAY_ADD = {
     "brand": MANAGERS, "offer": MANAGERS, "membership": OWNERS, "apikey": OWNERS, "connection": OWNERS,
     "suppression": OPERATORS,
