@@ -125,7 +125,16 @@ def _key(code: str, webhook: Webhook, kind: ReportKind, event: Any) -> str:
         parts = [str(event.event_id), str(event.recipient or "")]
     else:
         moment = event.timestamp.isoformat() if isinstance(event.timestamp, datetime) else ""
-        said = (event.message_id, event.recipient, moment, event.click_url, event.mta_response, event.reject_reason)
+        error = event.esp_event.get("error") if isinstance(event.esp_event, dict) else ""
+        said = (
+            event.message_id,
+            event.recipient,
+            moment,
+            event.click_url,
+            event.mta_response,
+            event.description,
+            error,
+        )
         parts = [str(part or "") for part in said]
     return f"{code}:{kind}:{_digest(parts)}"
 

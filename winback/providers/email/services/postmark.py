@@ -9,7 +9,7 @@ from winback.providers.email.services.service import About, Answered, Batch, Rul
 from winback.providers.errors import ProviderMisconfigured
 from winback.providers.fields import Field
 from winback.providers.reasons import Reason
-from winback.providers.receiving import BounceClass
+from winback.providers.receiving import BounceClass, ReportKind
 
 _API = "https://api.postmarkapp.com"
 _CLASSES = {
@@ -69,6 +69,11 @@ def _bounce(event: Any) -> tuple[str, BounceClass]:
     return "", _CLASSES.get(kind, BounceClass.UNKNOWN)
 
 
+def _kind(event: Any) -> ReportKind | None:
+    """A filter's verdict is not the person's: anymail counts it as a complaint, and that would suppress somebody."""
+    return ReportKind.BOUNCED if event.get("Type") == "SpamNotification" else None
+
+
 POSTMARK = Service(
     code="postmark",
     label="Postmark",
@@ -99,6 +104,9 @@ POSTMARK = Service(
     ),
     batch=Batch(path="email/batch", body=listed, answers=_answers),
     webhook=Webhook(
-        view="anymail.webhooks.postmark.PostmarkTrackingWebhookView", authenticate=basic_auth, bounce=_bounce
+        view="anymail.webhooks.postmark.PostmarkTrackingWebhookView",
+        authenticate=basic_auth,
+        bounce=_bounce,
+        kind=_kind,
     ),
 )
