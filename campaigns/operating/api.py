@@ -7,9 +7,11 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from ninja import Field, Query, Router, Schema
 
+from campaigns.audience.merging import CannotMerge
 from campaigns.audience.models import Contact
 from campaigns.operating.evidence_downloads import download
 from campaigns.operating.explaining import NoSuchContact, explain, find_contact
+from campaigns.operating.joining import find_one, join
 from campaigns.operating.stopping import stop_writing
 from campaigns.planning.models import Campaign
 from tenants.access.middleware import key_of, require_scope
@@ -59,6 +61,25 @@ class SuppressionAnswer(Schema):
     """Whether anything new was kept."""
 
     suppressed: bool
+
+
+class MergeRequest(Schema):
+    """Which two contacts are one person, and which of them stays."""
+
+    loser: str = Field(description="External id, e-mail address, phone number, or # and its number.", max_length=254)
+    winner: str = Field(description="The same of the contact that stays.", max_length=254)
+
+
+class MergeAnswer(Schema):
+    """What went over; `across_arms`: the two were on different sides of the experiment, and both rows are flagged."""
+
+    loser: str
+    winner: str
+    jobs: int
+    tags: int
+    episodes_closed: int
+    enrolments_ended: int
+    across_arms: bool
 
 
 def _contact(request: HttpRequest, text: str) -> Contact:
@@ -124,6 +145,26 @@ def _proof(
     subject = contact or campaign
     audit.append(key.tenant_id, actor=f"API key {key.prefix}", action="evidence.exported", now=now, subject=subject)
     return download(key.tenant, now=now, contact=contact, campaign=campaign, file_format=file_format)
+
+
+@router.post(
+    "/merge",
+    summary="Merge two contacts that are one person",
+    description="Jobs, tags, what forbids and what the other lacks go to the winner; the loser is closed and what was "
+    "planned for it ends. It cannot be taken back. 404 `contact_not_found` when one of them is unknown or several fit, "
+    "409 `not_merged` when one was erased or merged before. Needs `contacts:write`.",
+    response=MergeAnswer,
+)
+def merge_contacts(request: HttpRequest, body: MergeRequest) -> dict[str, Any]:
+    require_scope(request, "contacts:write")
+    key, now = key_of(request), timezone.now()
+    try:
+        loser, winner = (find_one(key.tenant, text) for text in (body.loser, body.winner))
+        return join(loser, winner, now=now, actor=f"API key {key.prefix}")
+    except NoSuchContact as error:
+        raise Problem(404, "contact_not_found", str(error)) from error
+    except CannotMerge as error:
+        raise Problem(409, "not_merged", str(error)) from error
 
 
 @router.post(

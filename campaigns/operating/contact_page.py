@@ -15,6 +15,7 @@ from campaigns.audience.admin import ContactAdmin
 from campaigns.audience.forms import CHANNELS, REASONS, SuppressForm
 from campaigns.audience.models import Assignment, Consent, Contact, ContactTag, Suppression
 from campaigns.compliance.consent_basis import rules
+from campaigns.operating import joining_page
 from campaigns.operating.evidence_downloads import download
 from campaigns.operating.explaining import explain
 from campaigns.operating.reasons import sentence
@@ -41,7 +42,7 @@ _BASES = {
 class ContactPageAdmin(ContactAdmin):
     """The list of audience with the page and the deeds that span the rooms."""
 
-    actions = ("suppress_selected",)
+    actions = ("suppress_selected", "merge_selected")
     change_form_template = "campaigns/contact.html"
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
@@ -137,7 +138,7 @@ class ContactPageAdmin(ContactAdmin):
     # -- stopping ----------------------------------------------------------------------------------------------------
 
     def offered(self, request: HttpRequest, row: Any) -> list[str]:
-        stop = ["suppress"] if row.state == Contact.State.ACTIVE else []
+        stop = ["suppress", "merge"] if row.state == Contact.State.ACTIVE else []
         return [*stop, "evidence"] if self.site.permits(request, "contacts.export") else stop
 
     @deed("Export the evidence", permission="contacts.export", icon="shield")
@@ -165,6 +166,17 @@ class ContactPageAdmin(ContactAdmin):
             ],
             back=self.page_of(contact),
         )
+
+    @deed("Merge", permission="contacts.edit", asks=True, icon="people")
+    def merge(self, request: HttpRequest, contact: Contact) -> HttpResponseBase | None:
+        return joining_page.ask_and_join(self, request, contact)
+
+    @admin.action(description="Merge two that are one person", permissions=["edit"])
+    def merge_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponseBase | None:
+        return joining_page.page_for_two(self, request, list(queryset[:3]))
+
+    def has_edit_permission(self, request: HttpRequest) -> bool:
+        return self.site.permits(request, "contacts.edit")
 
     @admin.action(description="Stop writing to them", permissions=["suppress"])
     def suppress_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponseBase | None:
