@@ -30,6 +30,8 @@ WINBACK_PUBLIC_URL: str = checked_address(
     "https://winback.example.com",
 ).rstrip("/")
 WINBACK_METRICS_TOKEN: str = env.text("WINBACK_METRICS_TOKEN")
+WINBACK_DNS_SERVERS: list[str] = env.words("WINBACK_DNS_SERVERS", [])
+WINBACK_ALLOW_PRIVATE_ADDRESSES: bool = env.flag("WINBACK_ALLOW_PRIVATE_ADDRESSES")
 WINBACK_SCHEDULE_TICK = "campaigns.operating.schedule.tick"
 ALLOWED_HOSTS: list[str] = env.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 

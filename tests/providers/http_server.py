@@ -78,7 +78,7 @@ def serving(respond: Respond) -> Iterator[HttpServer]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = _serve
+        do_GET = do_POST = do_PUT = _serve
 
         def log_message(self, format: str, *args: Any) -> None:
             """Silence."""

@@ -52,7 +52,7 @@ def test_fakes_are_not_offered() -> None:
         ("sendgrid", "SendGrid (unsupported by its maintainers since July 2025)"),
         ("local", "Local outbox (nobody gets the message)"),
     ]
-    assert [code for code, _ in registry.choices("sms")] == ["twilio", "local"]
+    assert [code for code, _ in registry.choices("sms")] == ["twilio", "aws", "gateway", "local"]
 
 
 @pytest.mark.parametrize(("kind", "code"), [("email", "pigeon"), ("sms", "smtp"), ("smoke", "local")])

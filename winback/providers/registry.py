@@ -11,15 +11,19 @@ from winback.providers.email.local import LocalEmailProvider
 from winback.providers.email.services.every import SERVICES
 from winback.providers.email.smtp import SmtpProvider
 from winback.providers.errors import ProviderMisconfigured
+from winback.providers.sms.aws import AwsProvider
 from winback.providers.sms.base import SmsProvider
 from winback.providers.sms.fake import FakeSmsProvider
+from winback.providers.sms.gateway import GatewayProvider
 from winback.providers.sms.local import LocalSmsProvider
 from winback.providers.sms.twilio import TwilioProvider
 
 _EMAIL: tuple[type[EmailProvider], ...] = (
     SmtpProvider, AmazonSesProvider, *map(provider_for, SERVICES), LocalEmailProvider, FakeEmailProvider
 )  # fmt: skip
-_SMS: tuple[type[SmsProvider], ...] = (TwilioProvider, LocalSmsProvider, FakeSmsProvider)
+_SMS: tuple[type[SmsProvider], ...] = (
+    TwilioProvider, AwsProvider, GatewayProvider, LocalSmsProvider, FakeSmsProvider
+)  # fmt: skip
 EMAIL = {each.code: each for each in _EMAIL}
 SMS = {each.code: each for each in _SMS}
 KINDS: Mapping[str, Mapping[str, type[ProviderAccount]]] = {"email": EMAIL, "sms": SMS}
