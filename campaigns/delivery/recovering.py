@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -122,9 +123,8 @@ def look_up_unknown(tenant: Tenant, *, now: datetime) -> Mapping[str, int]:
             "planned": settle_unknown(tenant.pk, lost, Message.State.PLANNED, now=now),
         }
         soonest, latest = LOOK_UP_AGAIN
-        cursor.execute(
-            ASK_AGAIN, {"tenant": tenant.pk, "messages": asked, "now": now, "soonest": soonest, "latest": latest}
-        )
+        values: dict[str, Any] = {"tenant": tenant.pk, "messages": asked, "now": now}
+        cursor.execute(ASK_AGAIN, values | {"soonest": soonest, "latest": latest})
     return settled
 
 
