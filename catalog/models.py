@@ -93,7 +93,7 @@ class QuietHoursRule(models.Model):
     channel = models.CharField(max_length=20)
     country = models.CharField(max_length=2, blank=True, help_text="Empty: everywhere.")
     region = models.CharField(max_length=16, blank=True, help_text="Empty: the whole country.")
-    weekday = models.PositiveSmallIntegerField(help_text="0 is Monday.")
+    weekday = models.PositiveSmallIntegerField(help_text="0 is Monday, 7 a public holiday there.")
     opens = models.TimeField(null=True, help_text="Local time of the recipient; empty: closed all day.")
     closes = models.TimeField(null=True)
     valid_from = models.DateField()

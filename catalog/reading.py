@@ -14,7 +14,7 @@ import yaml
 DATA = Path(__file__).resolve().parent / "data"
 _RENDER = re.compile(r"""\{%-?\s*render\s+["']([\w.-]+)["']\s*-?%\}""")
 _FRONT_MATTER = re.compile(r"---\n(.*?)\n---\n", re.DOTALL)
-_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday")
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def read_quiet_hours(data: Path = DATA) -> list[Entry]:
 
 
 def windows(rule: dict[str, Any]) -> Iterator[tuple[int, str | None, str | None]]:
-    """Each weekday of a rule with its opening and closing time, both None where it is closed all day."""
+    """Each weekday of a rule (7: a public holiday) with its opening and closing time, both None where it is closed."""
     for days, window in rule["windows"].items():
         first, _, last = days.partition("-")
         opens, closes = (None, None) if window == "closed" else window.split("-")

@@ -15,6 +15,8 @@ from campaigns.audience.regions import CANADA, US, zones_of_place
 from catalog.models import QuietHoursRule
 
 HORIZON = timedelta(days=14)
+HOLIDAY = 7
+"""The weekday of a rule that holds on the public holidays of its place, whatever weekday they are."""
 COURTESY = "email-courtesy"
 """The rule that is no law: the module's setting email_courteous_hours turns it off."""
 
@@ -45,9 +47,19 @@ class Rule:
         return not self.region or not region or self.region == region
 
     def holds_on(self, day: date) -> bool:
-        return (
-            self.weekday == day.weekday() and self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
-        )
+        if self.valid_from > day or (self.valid_to is not None and day > self.valid_to):
+            return False
+        if self.weekday == HOLIDAY:
+            return day in holidays_of(self.country, self.region, day.year)
+        return self.weekday == day.weekday()
+
+
+@lru_cache(maxsize=200)
+def holidays_of(country: str, region: str, year: int) -> frozenset[date]:
+    """The public holidays of a state, with the days on which they are observed."""
+    import holidays  # noqa: PLC0415  a third of a second, for the few places whose rules name holidays
+
+    return frozenset(holidays.country_holidays(country, subdiv=region or None, years=year))
 
 
 Rules = tuple[Rule, ...]
@@ -102,17 +114,21 @@ def next_allowed(
     if all(_is_open(zone, moment, window_of) for zone in zones):
         return moment
     until = moment + HORIZON
-    spans = [list(_open_spans(zone, moment, until, window_of)) for zone in zones]
+    spans = [_open_spans(zone, moment, until, window_of) for zone in zones]
+    current = [next(own, None) for own in spans]
     found = moment
     settled = 0
     while settled < len(zones):
         settled = 0
-        for own in spans:
-            opening = next((max(start, found) for start, end in own if end > found), None)
-            if opening is None:
+        for number, own in enumerate(spans):
+            span = current[number]
+            while span is not None and span[1] <= found:
+                span = next(own, None)
+            if span is None:
                 return None
-            if opening > found:
-                found = opening
+            current[number] = span
+            if span[0] > found:
+                found = span[0]
             else:
                 settled += 1
     return found if found < until else None

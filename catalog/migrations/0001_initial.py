@@ -73,7 +73,7 @@ class Migration(migrations.Migration):
                 ('channel', models.CharField(max_length=20)),
                 ('country', models.CharField(blank=True, help_text='Empty: everywhere.', max_length=2)),
                 ('region', models.CharField(blank=True, help_text='Empty: the whole country.', max_length=16)),
-                ('weekday', models.PositiveSmallIntegerField(help_text='0 is Monday.')),
+                ('weekday', models.PositiveSmallIntegerField(help_text='0 is Monday, 7 a public holiday there.')),
                 ('opens', models.TimeField(help_text='Local time of the recipient; empty: closed all day.', null=True)),
                 ('closes', models.TimeField(null=True)),
                 ('valid_from', models.DateField()),

@@ -38,7 +38,7 @@ def test_loads_everything_and_says_how_much(db: None) -> None:
         "plans": 4,
         "templates": 8,
     }
-    assert report["changed"] == 32
+    assert report["changed"] == 49
     assert set(Plan.objects.values_list("code", flat=True)) == {"starter", "growth", "scale", "enterprise"}
     assert Niche.objects.get(code="med-spa").content["sensitive"] is True
 
