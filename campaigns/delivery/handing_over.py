@@ -5,7 +5,7 @@ What the provider says of a recipient concerns that recipient alone; its own tro
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
@@ -17,10 +17,11 @@ from campaigns.delivery import intents, outbox, routing
 from campaigns.delivery.claiming import Claim
 from campaigns.delivery.hearing import Hearing, LeaseOver
 from campaigns.delivery.outbox import Evidence, Outcome
+from campaigns.delivery.pacing import Line
 from campaigns.delivery.rendering import Rendered
 from campaigns.planning.models import Message
 from tenants.accounts.models import Tenant
-from tenants.connections import connecting
+from tenants.connections import breaker
 from tenants.connections.models import Connection
 from winback.providers.errors import ProviderMisconfigured, ProviderTrouble
 from winback.providers.reasons import ADDRESS_IS_DEAD, PERSON_SAID_NO
@@ -49,11 +50,6 @@ class Ready:
         return int(self.facts["id"])
 
 
-def _groups(items: Sequence[Ready]) -> Iterator[Sequence[Ready]]:
-    for start in range(0, len(items), GROUP_SIZE):
-        yield items[start : start + GROUP_SIZE]
-
-
 def hand_over(
     tenant: Tenant,
     connection: Connection,
@@ -64,16 +60,17 @@ def hand_over(
     deliver: bool,
 ) -> Counter[str]:
     """Hand the messages of one channel over, through the tenant's connection for it; one in trouble is paused."""
+    line = Line(connection, items, GROUP_SIZE, now=now, limited=deliver)
     try:
         with (
             routing.opened(connection, now=now, deliver=deliver) as carrier,
             intents.writing(claim.token, kept=deliver) as journal,
         ):
-            counts, trouble = _carry(tenant, connection, carrier, journal, items, claim, now=now)
+            counts, trouble = _carry(tenant, connection, carrier, journal, line, claim, now=now)
             # Before the journal goes: what is released here is what it says had not begun.
-            counts["postponed"] += _give_back(tenant, connection, items, claim, trouble, now=now)
+            counts["postponed"] += _give_back(tenant, connection, items, line, claim, trouble, now=now)
     except ProviderMisconfigured as error:  # it could not be opened
-        counts = Counter(postponed=_give_back(tenant, connection, items, claim, error, now=now))
+        counts = Counter(postponed=_give_back(tenant, connection, items, line, claim, error, now=now))
     return counts
 
 
@@ -82,22 +79,24 @@ def _carry(
     connection: Connection,
     carrier: routing.Carrier,
     journal: intents.IntentFile,
-    items: Sequence[Ready],
+    line: Line[Ready],
     claim: Claim,
     *,
     now: datetime,
 ) -> tuple[Counter[str], ProviderTrouble | None]:
-    """Hand over group by group, until all are, or the provider is in trouble or too slow for the lease.
+    """Hand over group by group as fast as the limits let them, until all are, or the provider is in trouble or slow.
 
     One transaction records a group and begins the next: between groups nothing is open and everything is told.
     """
     counts: Counter[str] = Counter()
-    groups = list(_groups(items))
-    with acting_for(tenant.pk):
-        begun, going = _begin(tenant, connection, groups[0], claim, now=now)
-    for following in [*groups[1:], None]:
+    trouble: ProviderTrouble | None = None
+    group = line.next(patiently=True)
+    taken_out = False
+    while group:
+        if not taken_out:
+            with acting_for(tenant.pk):
+                begun, going = _begin(tenant, connection, group, claim, now=now)
         hearing = Hearing(journal, Outcome, begun + START_WITHIN_SECONDS)
-        trouble: ProviderTrouble | None = None
         slow = False
         try:
             carrier.carry(going, hearing)
@@ -107,14 +106,20 @@ def _carry(
         except ProviderTrouble as error:
             logger.warning("Connection %s is in trouble: %s", connection.pk, error)
             trouble = error
+        stopping = slow or trouble is not None
+        group = [] if stopping else line.next()
+        taken_out = bool(group)
         with acting_for(tenant.pk):
             outcomes = [*hearing.outcomes.values(), *_given_up(tenant, hearing, going)]
             counts.update(outbox.record_outcomes(tenant.pk, outcomes, claim=claim.token, now=now))
             _suppress_dead(tenant, going, hearing, connection, now=now)
             counts["postponed"] += _put_off(tenant, going, hearing, claim, now=now)
-            if trouble is not None or slow or following is None:
-                break
-            begun, going = _begin(tenant, connection, following, claim, now=now)
+            if not stopping and outcomes:
+                breaker.passed(connection)
+            if taken_out:
+                begun, going = _begin(tenant, connection, group, claim, now=now)
+        if not stopping and not group:
+            group = line.next(patiently=True)
     return counts, trouble
 
 
@@ -133,19 +138,26 @@ def _give_back(
     tenant: Tenant,
     connection: Connection,
     items: Sequence[Ready],
+    line: Line[Ready],
     claim: Claim,
     trouble: ProviderTrouble | None,
     *,
     now: datetime,
 ) -> int:
-    """What was not handed over (stopped in between, or the provider is in trouble) is asked everything again."""
+    """What was not handed over (stopped, over a limit, or the provider is in trouble) is asked everything again."""
     with acting_for(tenant.pk):
         if trouble is not None:
-            # Paused until it answers a probe again (the schedule asks every two minutes): trying on with messages would
-            # cost one unknown each time that it goes silent, and would hold up the treated arm alone.
-            connecting.pause(connection, reason=str(trouble), now=now)
+            # Paused until it answers a probe again: trying on with messages would cost one unknown each time that it
+            # goes silent, and would hold up the treated arm alone. What was not begun goes through the next in order.
+            breaker.pause(connection, reason=str(trouble), now=now, retry_after_seconds=trouble.retry_after_seconds)
+            facts = items[0].facts
+            if routing.connection_for(tenant, facts["channel"], facts["brand_id"]) is not None:
+                return release(tenant, items, claim, now=now, until=None, reason="")
             return release(tenant, items, claim, now=now, until=now + TROUBLE_WAIT, reason="provider_trouble")
-        return release(tenant, items, claim, now=now, until=None, reason="")
+        held = 0
+        if line.until is not None and line.waiting:
+            held = release(tenant, line.waiting, claim, now=now, until=line.until, reason="rate_limit")
+        return held + release(tenant, items, claim, now=now, until=None, reason="")
 
 
 def release(

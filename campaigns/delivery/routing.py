@@ -39,9 +39,12 @@ def message_id_of(reference: str) -> int:
     return int(reference.removeprefix(_PREFIX))
 
 
-def connection_for(tenant: Tenant, channel: str) -> Connection | None:
-    """The connection that carries this channel now; None when there is none in use."""
-    return active_connection(tenant, channel)
+def connection_for(tenant: Tenant, channel: str, brand_id: int | None = None) -> Connection | None:
+    """The connection that carries a brand's messages over this channel now, the first in order that is in use.
+
+    None when there is none. A message that was begun stays with its connection: nothing asks here for it again.
+    """
+    return active_connection(tenant, channel, brand_id)
 
 
 def headers(facts: Mapping[str, Any]) -> dict[str, str]:

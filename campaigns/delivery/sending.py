@@ -75,7 +75,7 @@ def send_due(
             counts["postponed"] += claim.postponed
             counts["blocked"] += claim.blocked
             if claim.message_ids:
-                counts.update(_send_claim(tenant, claim, now=now, deliver=deliver))
+                counts.update(_send_claim(tenant, claim, asking.campaign.brand_id, now=now, deliver=deliver))
             elif not claim.looked_at:
                 break
             # Looked at and nothing moved: other workers hold these households; they are theirs, or the next tick's.
@@ -95,10 +95,10 @@ def sendable_campaigns(tenant: Tenant) -> list[Campaign]:
     return list(rows.select_related("activation", "tenant__plan", "tenant__niche").order_by("pk"))
 
 
-def _send_claim(tenant: Tenant, claim: Claim, *, now: datetime, deliver: bool) -> Counter[str]:
+def _send_claim(tenant: Tenant, claim: Claim, brand_id: int | None, *, now: datetime, deliver: bool) -> Counter[str]:
     counts: Counter[str] = Counter()
     with acting_for(tenant.pk):
-        connections = {channel: routing.connection_for(tenant, channel) for channel in Channel.values}
+        connections = {channel: routing.connection_for(tenant, channel, brand_id) for channel in Channel.values}
         ready, blocked = _rendered(tenant, claim, connections, now=now)
         ghosts = [
             Outcome(item.message_id, Message.State.GHOST, evidence=item.evidence)
@@ -114,7 +114,7 @@ def _send_claim(tenant: Tenant, claim: Claim, *, now: datetime, deliver: bool) -
             counts.update(hand_over(tenant, connection, leaving, claim, now=now, deliver=deliver))
             continue
         with acting_for(tenant.pk):
-            reason = "provider_trouble" if paused_connection(tenant, channel) else "no_connection"
+            reason = "provider_trouble" if paused_connection(tenant, channel, brand_id) else "no_connection"
             counts["postponed"] += release(
                 tenant, leaving, claim, now=now, until=now + NO_CONNECTION_WAIT, reason=reason
             )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db.models import F, Q, QuerySet
 
 from tenants.accounts.models import Brand, Tenant
 from tenants.connections.models import Connection
@@ -18,6 +19,15 @@ from winback.providers.sms.base import SmsProvider
 
 LOCAL = "local"
 """The provider of the local outbox: messages become files and console pages, and nobody receives them."""
+
+_UNTROUBLED: dict[str, Any] = {
+    "paused_reason": "",
+    "paused_at": None,
+    "failures": 0,
+    "retry_at": None,
+    "trial_left": 0,
+    "trial_until": None,
+}
 
 
 def connect(
@@ -31,6 +41,7 @@ def connect(
     credentials: Mapping[str, Any] | None = None,
     options: Mapping[str, Any] | None = None,
     brand: Brand | None = None,
+    priority: int | None = None,
 ) -> Connection:
     """Add a provider account, or replace the one with this label. Ask ``probing.refresh`` afterwards."""
     values = {
@@ -39,9 +50,11 @@ def connect(
         "credentials": encrypt(json.dumps(dict(credentials or {})).encode()) if credentials else b"",
         "settings": dict(options or {}),
         "state": Connection.State.ACTIVE,
-        "paused_reason": "",
-        "paused_at": None,
-    }
+        "pending": b"",
+        "pending_problem": "",
+    } | _UNTROUBLED
+    if priority is not None:
+        values["priority"] = priority
     connection: Connection
     connection, created = Connection.objects.for_tenant(tenant).update_or_create(
         tenant=tenant,
@@ -61,28 +74,16 @@ def connect(
     return connection
 
 
-def pause(connection: Connection, *, reason: str, now: datetime) -> bool:
-    """Stop using a connection because of its own trouble, until it answers a probe; False when it was not in use."""
-    rows = Connection.objects.for_tenant(connection.tenant_id).filter(pk=connection.pk, state=Connection.State.ACTIVE)
-    return bool(rows.update(state=Connection.State.PAUSED, paused_reason=reason[:300], paused_at=now))
-
-
 def disable(connection: Connection) -> bool:
     """Stop using a connection because a person says so, until a person says otherwise."""
     rows = Connection.objects.for_tenant(connection.tenant_id).filter(pk=connection.pk)
     return bool(rows.exclude(state=Connection.State.DISABLED).update(state=Connection.State.DISABLED))
 
 
-def resume(connection: Connection, *, by_itself: bool = False) -> bool:
-    """Use a paused or disabled connection again; ``by_itself``, because it answers, only one that is still paused."""
+def resume(connection: Connection) -> bool:
+    """Use a paused or disabled connection again, because a person says so."""
     rows = Connection.objects.for_tenant(connection.tenant_id).filter(pk=connection.pk)
-    if by_itself:
-        rows = rows.filter(state=Connection.State.PAUSED)
-    return bool(
-        rows.exclude(state=Connection.State.ACTIVE).update(
-            state=Connection.State.ACTIVE, paused_reason="", paused_at=None
-        )
-    )
+    return bool(rows.exclude(state=Connection.State.ACTIVE).update(state=Connection.State.ACTIVE, **_UNTROUBLED))
 
 
 def credentials_of(connection: Connection) -> dict[str, Any]:
@@ -95,10 +96,17 @@ def credentials_of(connection: Connection) -> dict[str, Any]:
 
 def open_provider(connection: Connection) -> EmailProvider | SmsProvider:
     """The provider of a connection, ready to be used (outside any transaction)."""
-    told = dict(connection.settings)
+    return open_with(connection, credentials_of(connection), connection.settings)
+
+
+def open_with(
+    connection: Connection, credentials: Mapping[str, Any], options: Mapping[str, Any]
+) -> EmailProvider | SmsProvider:
+    """The provider of a connection, with other credentials and settings than those that are kept."""
+    told = dict(options)
     if connection.provider == LOCAL:  # where the outbox stands is a matter of this host, not of the row
         told["directory"] = str(outbox_directory(connection.tenant, connection.kind))
-    return registry.build(connection.kind, connection.provider, credentials_of(connection), told)
+    return registry.build(connection.kind, connection.provider, credentials, told)
 
 
 def outbox_directory(tenant: Tenant, kind: str) -> Path:
@@ -106,15 +114,25 @@ def outbox_directory(tenant: Tenant, kind: str) -> Path:
     return Path(settings.WINBACK_HOME) / "outbox" / tenant.slug / kind
 
 
-def active_connection(tenant: Tenant, kind: str) -> Connection | None:
-    """The connection that is used for this kind of thing: the active one of the lowest priority number."""
-    rows = Connection.objects.for_tenant(tenant).filter(kind=kind, state=Connection.State.ACTIVE)
-    found: Connection | None = rows.order_by("priority", "id").first()
-    return found
+def has_no_limits(connection: Connection) -> bool:
+    """Whether nobody stands behind a connection who could be written to too fast."""
+    return connection.provider == LOCAL or registry.provider(connection.kind, connection.provider).for_tests
 
 
-def paused_connection(tenant: Tenant, kind: str) -> Connection | None:
+def in_order(tenant: Tenant, kind: str, brand_id: int | None = None) -> QuerySet[Connection]:
+    """The connections of a kind in the order in which they are used; a brand's own come before those of all brands."""
+    rows = Connection.objects.for_tenant(tenant).filter(kind=kind)
+    if brand_id is not None:
+        rows = rows.filter(Q(brand=None) | Q(brand_id=brand_id))
+        return rows.order_by(F("brand_id").asc(nulls_last=True), "priority", "id")
+    return rows.order_by("priority", "id")
+
+
+def active_connection(tenant: Tenant, kind: str, brand_id: int | None = None) -> Connection | None:
+    """The connection that is used for this kind of thing now: the first in order that is in use."""
+    return in_order(tenant, kind, brand_id).filter(state__in=Connection.IN_USE).first()
+
+
+def paused_connection(tenant: Tenant, kind: str, brand_id: int | None = None) -> Connection | None:
     """The connection of this kind that was paused by its own trouble, if there is one."""
-    rows = Connection.objects.for_tenant(tenant).filter(kind=kind, state=Connection.State.PAUSED)
-    found: Connection | None = rows.order_by("priority", "id").first()
-    return found
+    return in_order(tenant, kind, brand_id).filter(state=Connection.State.PAUSED).first()

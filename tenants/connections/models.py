@@ -17,6 +17,8 @@ class Connection(TenantScoped):
         PAUSED = "paused"
         DISABLED = "disabled"
 
+    IN_USE = (State.ACTIVE, State.TRYING)
+
     kind = models.CharField(max_length=20)
     provider = models.CharField(max_length=40)
     label = models.CharField(max_length=120)

@@ -7,13 +7,14 @@ writes to customers on such data writes to people who came back long ago. A sand
 email and sms: a connection whose provider answers. It is asked outside any transaction.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from tenants.accounts.models import Tenant
-from tenants.connections.connecting import LOCAL, active_connection, open_provider, paused_connection, resume
+from tenants.connections import breaker, domain_evidence
+from tenants.connections.connecting import LOCAL, active_connection, open_provider, paused_connection
 from tenants.connections.models import CapabilityEvidence, Connection, DataEvidence
 from winback.encryption import UndecipherableSecret
 from winback.providers.errors import ProviderTrouble
@@ -39,32 +40,51 @@ class Finding:
     connection_id: int | None = None
 
 
-def refresh(tenant: Tenant, capabilities: Iterable[str] = CAPABILITIES, *, now: datetime) -> dict[str, Finding]:
-    """Probe the capabilities and keep what was found. Opens its own scopes: call it outside any transaction."""
+def refresh(
+    tenant: Tenant, capabilities: Iterable[str] = CAPABILITIES, *, now: datetime, by_hand: bool = False
+) -> dict[str, Finding]:
+    """Probe the capabilities and keep what was found. Opens its own scopes: call it outside any transaction.
+
+    A paused connection is asked when its time has come (breaker.py), or ``by_hand``; one that answers goes on trial.
+    """
     wanted = list(capabilities)
     with acting_for(tenant.pk):
-        connections = {
-            kind: active_connection(tenant, kind) or paused_connection(tenant, kind) for kind in wanted if kind != CRM
-        }
-        found = {CRM: crm_finding(tenant, now=now)} if CRM in wanted else {}
-        for kind, connection in connections.items():
-            if connection is None:
-                found[kind] = _unconnected(tenant, kind)
-        known = {kind: known_finding(tenant, kind, now=now) for kind in connections}
-    for kind, connection in connections.items():
-        if connection is not None:
-            found[kind] = _ask(tenant, connection, known[kind])
+        used = {kind: active_connection(tenant, kind) for kind in wanted if kind != CRM}
+        known = {kind: known_finding(tenant, kind, now=now) for kind in used}
+        paused = [each for each in _paused(tenant, now=now, by_hand=by_hand) if each.kind in used]
+    answers = {connection.pk: _ask(tenant, connection, None) for connection in paused}
+    found = {kind: _ask(tenant, each, known[kind]) for kind, each in used.items() if each is not None}
     with acting_for(tenant.pk):
-        for kind, connection in connections.items():
-            # Paused by its own trouble (staff disable one instead), and it answers again: it goes back to work.
-            if connection is not None and connection.state == Connection.State.PAUSED:
-                if found[kind].state == State.READY:
-                    resume(connection, by_itself=True)
-                else:
-                    found[kind] = _unconnected(tenant, kind)
+        for connection in paused:
+            answer = answers[connection.pk]
+            if answer.state == State.READY:
+                breaker.answered(connection, now=now)
+            else:
+                breaker.silent(connection, reason=answer.detail or connection.paused_reason, now=now)
+        for kind in used:
+            if kind not in found:
+                found[kind] = _of_paused(tenant, kind, answers)
+        if CRM in wanted:
+            found[CRM] = crm_finding(tenant, now=now)
+        found = {kind: _with_domain(tenant, finding, now=now) for kind, finding in found.items()}
         for finding in found.values():
             _keep(tenant, finding, now=now)
     return found
+
+
+def _paused(tenant: Tenant, *, now: datetime, by_hand: bool) -> list[Connection]:
+    if not by_hand:
+        return breaker.due(tenant, now=now)
+    rows = Connection.objects.for_tenant(tenant).filter(state=Connection.State.PAUSED)
+    return list(rows.select_related("tenant").order_by("priority", "id"))
+
+
+def _of_paused(tenant: Tenant, kind: str, answers: Mapping[int, Finding]) -> Finding:
+    """What holds for a kind of which no connection was in use: one that answers is, from now on."""
+    connection = active_connection(tenant, kind)
+    if connection is not None and connection.pk in answers:
+        return answers[connection.pk]
+    return _unconnected(tenant, kind)
 
 
 def findings(tenant: Tenant, *, now: datetime) -> dict[str, Finding]:
@@ -88,7 +108,7 @@ def findings(tenant: Tenant, *, now: datetime) -> dict[str, Finding]:
             evidence = known_finding(tenant, kind, now=now)
             if evidence is None or evidence.connection_id != connection.pk:
                 evidence = Finding(kind, State.MISSING, "not_verified", "The connection was not tried lately.")
-            found[kind] = evidence
+            found[kind] = _with_domain(tenant, evidence, now=now)
     return found
 
 
@@ -116,6 +136,17 @@ def crm_finding(tenant: Tenant, *, now: datetime) -> Finding:
     if newest < now - JOBS_AGEING_AFTER:
         return Finding(CRM, State.DEGRADED, "jobs_ageing", "The newest job is more than 45 days old.", facts)
     return Finding(CRM, State.READY, "", "Contacts and jobs are there, and fresh.", facts)
+
+
+def _with_domain(tenant: Tenant, finding: Finding, *, now: datetime) -> Finding:
+    """E-mail that its provider would take is still no better than the domain that it is from."""
+    if finding.capability != "email" or finding.state != State.READY:
+        return finding
+    judged = domain_evidence.judge(tenant, now=now)
+    if finding.facts.get("provider") == LOCAL or judged is None:
+        return finding
+    facts = finding.facts | {"domain": judged.domain, "domain_codes": judged.codes}
+    return Finding("email", judged.state, domain_evidence.CODE, judged.detail, facts, finding.connection_id)
 
 
 def _unconnected(tenant: Tenant, kind: str) -> Finding:

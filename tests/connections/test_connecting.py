@@ -11,7 +11,8 @@ from cryptography.fernet import Fernet
 from django.core.management import call_command
 
 from tenants.accounts.models import Tenant
-from tenants.connections.connecting import active_connection, connect, credentials_of, open_provider, pause, resume
+from tenants.connections.breaker import pause
+from tenants.connections.connecting import active_connection, connect, credentials_of, open_provider, resume
 from tenants.connections.models import Connection
 from winback.encryption import UndecipherableSecret
 from winback.providers.email.smtp import SmtpProvider

@@ -7,7 +7,8 @@ import pytest
 
 from tenants.accounts.models import Tenant
 from tenants.connections import probing
-from tenants.connections.connecting import connect, disable, pause
+from tenants.connections.breaker import pause
+from tenants.connections.connecting import connect, disable
 from tenants.connections.evidence import note_data
 from tenants.connections.models import CapabilityEvidence, Connection
 from winback.providers.email.fake import FakeEmailProvider
@@ -124,20 +125,18 @@ def test_one_tenants_connection_is_not_anothers(two_tenants: tuple[Tenant, Tenan
     assert probing.refresh(other, ["sms"], now=now)["sms"].code == "not_connected"
 
 
-def test_a_connection_paused_by_its_own_trouble_goes_back_to_work_when_it_answers(
-    tenant: Tenant, now: datetime
-) -> None:
+def test_a_connection_paused_by_its_own_trouble_is_tried_again_when_it_answers(tenant: Tenant, now: datetime) -> None:
     connection = connect(
         tenant, kind="email", provider="fake", now=now, actor="test", options={"fail": "misconfigured"}
     )
     pause(connection, reason="the password was refused", now=now)
 
-    assert probing.refresh(tenant, ["email"], now=now)["email"].code == "paused"
+    assert probing.refresh(tenant, ["email"], now=now + timedelta(minutes=2))["email"].code == "paused"
 
     Connection.objects.update(settings={})
-    assert probing.refresh(tenant, ["email"], now=now)["email"].state == "ready"
+    assert probing.refresh(tenant, ["email"], now=now + timedelta(minutes=6))["email"].state == "ready"
     connection.refresh_from_db()
-    assert (connection.state, connection.paused_reason) == (Connection.State.ACTIVE, "")
+    assert (connection.state, connection.paused_reason) == (Connection.State.TRYING, "")
 
 
 def test_a_connection_that_a_person_disabled_stays_so(tenant: Tenant, now: datetime) -> None:
@@ -161,7 +160,7 @@ def test_a_connection_that_a_person_disables_while_it_is_asked_stays_so(
         return probe(self)
 
     monkeypatch.setattr(FakeEmailProvider, "probe", asked)
-    probing.refresh(tenant, ["email"], now=now)
+    probing.refresh(tenant, ["email"], now=now, by_hand=True)
 
     connection.refresh_from_db()
     assert connection.state == Connection.State.DISABLED

@@ -32,7 +32,7 @@ SENT = FakeEmailProvider.sent
 def mend(tenant: Tenant, now: datetime) -> None:
     """The provider works again, and the schedule tries the connections that were paused."""
     Connection.objects.update(settings={})
-    probing.refresh(tenant, now=now)
+    probing.refresh(tenant, now=now, by_hand=True)
 
 
 def reload(message: Message) -> Message:

@@ -10,13 +10,12 @@ from winback.providers.domains.names import MAILBOX_PROVIDERS
 
 SPF_INCLUDES = {
     "mailgun": "mailgun.org",
-    "brevo": "spf.brevo.com",
     "mailjet": "spf.mailjet.com",
-    "sparkpost": "_spf.sparkpostmail.com",
-    "mailersend": "_spf.mailersend.net",
 }
 """What these providers ask to be included where the domain itself gets the bounces (their documentation)."""
-BOUNCES_ELSEWHERE = frozenset({"postmark", "ses", "amazon_ses", "sendgrid", "resend", "mandrill"})
+BOUNCES_ELSEWHERE = frozenset(
+    {"postmark", "amazon-ses", "sendgrid", "resend", "brevo", "sparkpost", "mailersend", "mailtrap"}
+)
 """These get bounces at a domain of their own, or at a subdomain set up with them: SPF of From is not asked."""
 
 
