@@ -6,6 +6,6 @@ from campaigns.operating import admin as operating
 from campaigns.planning import admin as planning
 from campaigns.results import admin as results
 from campaigns.tracking import admin as tracking
-from campaigns.tracking import inbox_page
+from campaigns.tracking import inbox_page, thread_page
 
-__all__ = ["audience", "compliance", "inbox_page", "operating", "planning", "results", "tracking"]
+__all__ = ["audience", "compliance", "inbox_page", "operating", "planning", "results", "thread_page", "tracking"]

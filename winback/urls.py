@@ -10,6 +10,7 @@ from campaigns.planning.api import router as campaigns
 from campaigns.results.api import router as results
 from campaigns.tracking import hooks
 from campaigns.tracking import urls as tracking
+from campaigns.tracking.api import router as conversations
 from catalog.api import router as catalog
 from tenants.access.api import DeveloperApi
 from tenants.activation.api import router as activation
@@ -20,6 +21,7 @@ api.add_router("/catalog", catalog)
 api.add_router("/tenants", activation)
 api.add_router("/contacts", contacts)
 api.add_router("/campaigns", campaigns)
+api.add_router("/conversations", conversations)
 api.add_router("/results", results)
 api.add_router("/compliance", compliance)
 

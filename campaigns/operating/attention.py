@@ -7,11 +7,13 @@ from django.core.cache import cache
 from django.db.models import Count, Min
 
 from campaigns.audience.models import ImportBatch
+from campaigns.operating.attention_webhooks import webhooks
 from campaigns.operating.models import ScheduledTask
 from campaigns.planning.campaigning import offer_faults
 from campaigns.planning.models import Campaign, Message
 from campaigns.tracking import refusals
 from campaigns.tracking.models import BookingRequest, InboxItem
+from campaigns.tracking.thread_models import Conversation
 from tenants.access.console import attention_key
 from tenants.accounts.models import Tenant
 from tenants.activation.models import ModuleActivation
@@ -43,7 +45,10 @@ def attention_of(tenant: Tenant, *, now: datetime) -> list[Attention]:
 def looked_at(tenant: Tenant, *, now: datetime) -> list[Attention]:
     """Everything that needs a person now, inside the tenant's scope."""
     found: list[Attention] = []
-    for look in (_connections, _scan, _modules, _campaigns, _unknown, _reports, _failed, _imports, _offers, _bookings):
+    for look in (
+        _connections, _scan, _modules, _campaigns, _unknown, _reports, _failed, _imports, _offers, _bookings,
+        _conversations, webhooks,
+    ):  # fmt: skip
         found += look(tenant, now)
     return sorted(found, key=lambda item: _ORDER[item.severity])
 
@@ -229,6 +234,34 @@ def _bookings(tenant: Tenant, _now: datetime) -> Iterator[Attention]:
             "Answer",
             "/console/campaigns/bookingrequest/?state__exact=requested",
             told["oldest"],
+        )
+
+
+def _conversations(tenant: Tenant, _now: datetime) -> Iterator[Attention]:
+    """Whoever may have asked to stop comes before whoever waits for an answer."""
+    rows = Conversation.objects.for_tenant(tenant).filter(waiting_since__isnull=False)
+    told = {
+        row["state"]: row
+        for row in rows.values("state").annotate(number=Count("pk"), oldest=Min("waiting_since")).order_by("state")
+    }
+    unclear, waiting = told.get(Conversation.State.UNCLEAR), told.get(Conversation.State.WAITING)
+    if unclear:
+        yield Attention(
+            "check",
+            f"{_many(unclear['number'], 'text')} may be a wish to stop",
+            "Nothing is sent to them until you say what it is.",
+            "Decide",
+            "/console/campaigns/conversation/?state__exact=unclear",
+            unclear["oldest"],
+        )
+    if waiting:
+        yield Attention(
+            "todo",
+            f"{_many(waiting['number'], 'customer')} texted back",
+            f"Waiting since {formatting.moment(waiting['oldest'], tenant.timezone)}.",
+            "Answer",
+            "/console/campaigns/conversation/?state__exact=waiting",
+            waiting["oldest"],
         )
 
 

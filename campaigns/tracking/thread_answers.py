@@ -32,7 +32,7 @@ def connection_for(conversation: Conversation) -> Connection | None:
     """Through which an answer leaves: the way that the person's text came, else the one in use; None when there is
     none."""
     theirs: Connection | None = conversation.connection
-    if theirs is not None and theirs.state == Connection.State.ACTIVE and theirs.kind == Channel.SMS:
+    if theirs is not None and theirs.state in Connection.IN_USE and theirs.kind == Channel.SMS:
         return theirs
     return active_connection(conversation.tenant, Channel.SMS)
 

@@ -21,7 +21,7 @@ from campaigns.tracking.thread_answers import connection_for
 from campaigns.tracking.thread_hearing import Heard, Hearing, reference_of, text_id_of
 from campaigns.tracking.thread_models import ThreadText
 from tenants.accounts.models import Tenant
-from tenants.connections import connecting
+from tenants.connections import breaker, connecting
 from tenants.connections.models import Connection
 from tenants.journal.recording import record
 from winback.encryption import UndecipherableSecret
@@ -170,7 +170,7 @@ def _hand_over(
         with acting_for(tenant.pk):
             if trouble is not None:
                 logger.warning("Connection %s is in trouble: %s", opened.pk, trouble)
-                connecting.pause(opened, reason=str(trouble), now=now)
+                breaker.pause(opened, reason=str(trouble), now=now, retry_after_seconds=trouble.retry_after_seconds)
             return Counter(_record(text, hearing.of(text.pk), opened, claim, now=now) for text in texts)
 
 

@@ -16,6 +16,7 @@ _OPERATOR = _ANALYST | {
     "contacts.import",
     "messages.test",
     "bookings.answer",
+    "conversations.answer",
     "campaigns.pause",
 }
 _MANAGER = _OPERATOR | {
@@ -48,6 +49,8 @@ SCOPES: dict[str, str] = {
     "results:read": "Read the results.",
     "contacts:read": "Read contacts and why they may or may not be written to.",
     "contacts:write": "Add and change contacts, jobs, consent and suppressions.",
+    "conversations:read": "Read what people text back.",
+    "conversations:write": "Answer what people text back.",
     "campaigns:read": "Read campaigns, enrolments and messages.",
     "campaigns:write": "Launch, pause and finish campaigns.",
 }

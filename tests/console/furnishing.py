@@ -17,6 +17,7 @@ from campaigns.operating.models import SimulatedDay
 from campaigns.planning.models import Offer
 from campaigns.results.models import Reactivation
 from campaigns.tracking.models import BookingRequest, InboxItem, Interaction
+from campaigns.tracking.thread_models import Conversation
 from tenants.access.keys import create_key
 from tenants.access.models import Membership, User
 from tenants.accounts.models import Tenant
@@ -25,6 +26,8 @@ from tenants.connections.models import CapabilityEvidence, DataEvidence
 from tenants.journal import audit
 from tenants.journal.models import Event, Task
 from tenants.plans.models import Usage
+from tenants.webhooks import endpoints
+from tenants.webhooks.models import WebhookDelivery
 from tests import factories
 
 PASSWORD = "a long enough password"
@@ -65,6 +68,8 @@ def furnish(tenant: Tenant, mark: str) -> dict[str, Any]:
     )  # fmt: skip
     connection = connect(tenant, kind="email", provider="local", label=f"{mark} outbox", now=NOW, actor="test")
     key, _ = create_key(tenant, name=f"{mark} key", now=NOW)
+    wanted = endpoints.Wanted(f"https://hooks.example.com/{mark}", ["customer.dormant"], f"{mark} CRM")
+    endpoint, _ = endpoints.create(tenant, wanted, now=NOW, actor="test")
     step = campaign.steps.order_by("position").first()
     Event.objects.create(tenant=tenant, kind=f"{mark}.happened", contact_id=contact.pk, occurred_at=timezone.now())
     rows: dict[str, Any] = {
@@ -103,6 +108,10 @@ def furnish(tenant: Tenant, mark: str) -> dict[str, Any]:
             tenant=tenant, contact=contact, enrolment=enrolment, message=message, service=f"{mark} visit",
             created_at=NOW,
         ),
+        "conversation": Conversation.objects.create(
+            tenant=tenant, address_hmac=f"{mark:0<64}", address="+13125550177", contact=contact, message=message,
+            state="waiting", waiting_since=NOW, last_at=NOW, created_at=NOW,
+        ),
         "inboxitem": InboxItem.objects.create(
             tenant=tenant, connection=connection, digest=f"{mark:0<64}", body=b"{", state="unreadable", received_at=NOW,
             reason="not_understood", detail=f"{mark} cannot be read", settled_at=NOW,
@@ -124,6 +133,11 @@ def furnish(tenant: Tenant, mark: str) -> dict[str, Any]:
         "apikey": key,
         "task": Task.objects.create(tenant=tenant, kind="test", title=f"{mark} task", created_at=NOW),
         "auditentry": audit.append(tenant.pk, actor="test", action=f"{mark}.done", now=NOW, subject=campaign),
+        "webhookendpoint": endpoint,
+        "webhookdelivery": WebhookDelivery.objects.create(
+            tenant=tenant, endpoint=endpoint, event_id=1, kind="customer.dormant", occurred_at=NOW, next_try_at=NOW,
+            state="given_up", excerpt=f"{mark} refused", settled_at=NOW, created_at=NOW,
+        ),
         "event": Event.objects.for_tenant(tenant).get(kind=f"{mark}.happened"),
         "tenant": tenant,
     }  # fmt: skip

@@ -1,0 +1,305 @@
+"""The console of conversations by text: who waits, what was written, and what can be done about it."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from django.contrib import admin, messages
+from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+
+from campaigns.audience.models import Channel
+from campaigns.compliance.replies import Meaning
+from campaigns.planning.models import Message
+from campaigns.tracking import jobs, replying, threads
+from campaigns.tracking.thread_forms import AssignForm, ReplyForm
+from campaigns.tracking.thread_models import Conversation, ThreadText
+from tenants.access.models import User
+from tenants.accounts.console import HistoryAdmin, nothing_yet, tenant_of
+from winback.console import formatting
+from winback.console.columns import address_of, link_to
+from winback.console.confirming import Confirmation
+from winback.console.deeds import deed
+from winback.console.formatting import words
+from winback.console.templatetags.console import pill
+from winback.queues import enqueue
+
+MOST_SHOWN = 200
+_WAITS, _LONG = timedelta(hours=4), timedelta(hours=24)
+_STATES = {
+    "unclear": ("Is it a stop?", "bad"),
+    "waiting": ("Waiting for you", "warn"),
+    "answered": ("Answered", "good"),
+    "done": ("Done", "plain"),
+}
+_MEANINGS = {
+    Meaning.OPT_OUT: ("Asks to stop", "bad"),
+    Meaning.START: ("Wants texts again", "good"),
+    Meaning.HELP: ("Asks for help", "info"),
+    Meaning.WRONG_NUMBER: ("Wrong number", "bad"),
+    Meaning.UNCLEAR: ("May ask to stop", "warn"),
+}
+_OURS = {
+    "reply": "Reply",
+    "stop_confirmation": "Confirmation of the stop, sent by itself",
+    "start_confirmation": "Confirmation, sent by itself",
+    "help": "Answer to HELP, sent by itself",
+}
+
+_FATES = {
+    "planned": ("on its way", "info"),
+    "handing_over": ("on its way", "info"),
+    "handed_over": ("sent", "good"),
+    "delivered": ("delivered", "good"),
+    "unknown": ("may have left", "warn"),
+}
+
+
+@admin.register(Conversation)
+class ConversationAdmin(HistoryAdmin):
+    """What people text back. Those who wait stand first, the longest wait on top."""
+
+    console_section = "Campaigns"
+    console_icon = "phone"
+    console_order = 32
+    console_empty = nothing_yet(
+        "Nobody has texted back yet",
+        "What customers answer to your texts stands here, and waits for you until you answer. Stops are acted upon at "
+        "once, by themselves.",
+        icon="phone",
+        action="Look at the connection for texts",
+        url="/console/tenants/connection/",
+    )
+    list_display = ("who", "state_pill", "waits", "last_words", "assigned_to", "last_at")
+    list_select_related = ("contact", "assigned_to")
+    list_filter = ("state", ("assigned_to", admin.EmptyFieldListFilter))
+    linked_by = ("contact",)
+    sortable_by = ()
+    ordering = (F("waiting_since").asc(nulls_last=True), "-last_at", "-pk")  # type: ignore[assignment]
+    fields = ("state", "address", "last_at")
+    change_form_template = "campaigns/conversation.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        latest = ThreadText.objects.filter(
+            tenant_id=OuterRef("tenant_id"), conversation=OuterRef("pk"), kind=ThreadText.Kind.RECEIVED
+        ).order_by("-at", "-pk")
+        rows = super().get_queryset(request).annotate(said=Subquery(latest.values("body")[:1]))
+        found: QuerySet[Any] = rows.select_related(
+            "tenant", "contact", "message__campaign__brand", "connection", "assigned_to"
+        )
+        return found
+
+    @admin.display(description="Who")
+    def who(self, conversation: Any) -> str:
+        return str(conversation)
+
+    @admin.display(description="State")
+    def state_pill(self, conversation: Any) -> str:
+        return pill(*_STATES[conversation.state])
+
+    @admin.display(description="Waits")
+    def waits(self, conversation: Any) -> Any:
+        if conversation.waiting_since is None:
+            return "–"
+        age = timezone.now() - conversation.waiting_since
+        return pill(age_in_words(age), "bad" if age >= _LONG else "warn" if age >= _WAITS else "info")
+
+    @admin.display(description="They wrote")
+    def last_words(self, conversation: Any) -> str:
+        said = " ".join((conversation.said or "").split())
+        return f"{said[:70]}…" if len(said) > 71 else said or "–"
+
+    # -- one conversation --------------------------------------------------------------------------------------------
+
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        why_not = threads.why_no_reply(row)
+        others = [each for each in replying.contacts_with(row.tenant, row.address) if each.pk != row.contact_id]
+        return {
+            "hide_form": True,
+            "heading": str(row),
+            "pills": [],
+            "state": _STATES[row.state],
+            "notes": self._notes(row),
+            "facts": self._facts(row, others),
+            "texts": texts_of(row),
+            "zone": row.tenant.timezone,
+            "form": ReplyForm(initial={"key": uuid4()}),
+            "may_reply": self.site.permits(request, "conversations.answer"),
+            "reply_url": self.deed_url("reply", row),
+            "why_not": why_not,
+        }
+
+    def _notes(self, row: Any) -> list[dict[str, str]]:
+        notes = []
+        if row.state == Conversation.State.UNCLEAR:
+            text = (
+                "This may be a wish to get no more texts. Nothing is sent to this person, over any channel, until you "
+                "say what it is."
+            )
+            notes.append({"tone": "warn", "text": text})
+        for suppression in threads.suppressions_of(row).order_by("pk")[:3]:
+            since = formatting.moment(suppression.occurred_at, row.tenant.timezone)
+            text = f"No texts go to this number since {since}: {words(suppression.reason).lower()}."
+            notes.append({"tone": "bad", "text": text})
+        return notes
+
+    def _facts(self, row: Any, others: list[Any]) -> list[tuple[str, Any]]:
+        waits = age_in_words(timezone.now() - row.waiting_since) if row.waiting_since else ""
+        return [
+            ("Contact", link_to(row.contact) if row.contact else "Nobody with this number"),
+            *[("Same number", link_to(other)) for other in others[:5]],
+            ("Number", row.address or "Forgotten"),
+            ("Waits", waits),
+            ("Why they were written to", link_to(row.message.campaign) if row.message else "Not by winback"),
+            ("They answered", link_to(row.message) if row.message else ""),
+            ("Came through", link_to(row.connection)),
+            ("Taken by", str(row.assigned_to) if row.assigned_to else "Nobody yet"),
+        ]
+
+    def offered(self, request: HttpRequest, row: Any) -> list[str]:
+        names = []
+        if not threads.suppressions_of(row).exists() and row.address:
+            names += ["opted_out", "wrong_number"]
+        if row.state == Conversation.State.UNCLEAR:
+            names.insert(0, "not_an_opt_out")
+        if row.state in (Conversation.State.WAITING, Conversation.State.ANSWERED):
+            names.append("done")
+        return [*names, "assign"]
+
+    @deed("Reply", permission="conversations.answer", asks=True)
+    def reply(self, request: HttpRequest, conversation: Conversation) -> HttpResponseBase | None:
+        form = ReplyForm(request.POST or None, initial={"key": uuid4()})
+        if form.is_valid():
+            try:
+                threads.reply(
+                    conversation,
+                    form.cleaned_data["text"],
+                    actor=self.site.hooks.actor(request),
+                    now=timezone.now(),
+                    key=str(form.cleaned_data["key"]),
+                )
+            except threads.NoReply as error:
+                form.add_error("text", str(error))
+            else:
+                enqueue(jobs.send_answers, unique=f"answers-{conversation.tenant_id}", tenant=conversation.tenant_id)
+                self._changed(request, "Your reply is on its way.")
+                return None
+        return self.site.ask(
+            request, form, title=f"Reply to {conversation}", button="Send", back=self.page_of(conversation)
+        )
+
+    @deed("Not a stop", permission="conversations.answer", tone="primary", icon="check")
+    def not_an_opt_out(self, request: HttpRequest, conversation: Conversation) -> HttpResponseBase | None:
+        return self._decide(request, conversation, Meaning.OTHER, "They can be written to again. Answer them below.")
+
+    @deed("It is a stop", permission="conversations.answer", tone="danger", icon="ban")
+    def opted_out(self, request: HttpRequest, conversation: Conversation) -> HttpResponseBase | None:
+        asked = self.site.confirm(
+            request,
+            Confirmation(
+                title=f"Stop all texts to {conversation}?",
+                button="Stop all texts",
+                sentences=["They get no more texts of this business, and are out of every campaign, at once.",
+                           "Only they can take it back, by texting START."],
+                back=self.page_of(conversation),
+            ),
+        )  # fmt: skip
+        return asked or self._decide(request, conversation, Meaning.OPT_OUT, "They get no more texts.")
+
+    @deed("Wrong number", permission="conversations.answer")
+    def wrong_number(self, request: HttpRequest, conversation: Conversation) -> HttpResponseBase | None:
+        asked = self.site.confirm(
+            request,
+            Confirmation(
+                title="Is this somebody else’s number?",
+                button="It is a wrong number",
+                sentences=["No more texts go to this number, and the contact is tagged winback:wrong_number.",
+                           "E-mails to the contact go on."],
+                back=self.page_of(conversation),
+            ),
+        )  # fmt: skip
+        return asked or self._decide(request, conversation, Meaning.WRONG_NUMBER, "No more texts go to this number.")
+
+    def _decide(
+        self, request: HttpRequest, conversation: Conversation, meaning: Meaning, done: str
+    ) -> HttpResponseBase | None:
+        try:
+            threads.decide(conversation, meaning, actor=self.site.hooks.actor(request), now=timezone.now())
+        except threads.NotDecided as error:
+            self.message_user(request, str(error), messages.WARNING)
+        else:
+            self._changed(request, done)
+        return None
+
+    @deed("Done", permission="conversations.answer", icon="check")
+    def done(self, request: HttpRequest, conversation: Conversation) -> HttpResponseBase | None:
+        if threads.close(conversation, actor=self.site.hooks.actor(request), now=timezone.now()):
+            self._changed(request, f"The conversation with {conversation} is done.")
+            return HttpResponseRedirect(self.list_url())
+        self.message_user(request, "There was nothing to close.", messages.INFO)
+        return None
+
+    @deed("Hand to…", permission="conversations.answer", asks=True, icon="people")
+    def assign(self, request: HttpRequest, conversation: Conversation) -> HttpResponseBase | None:
+        team = User.objects.filter(memberships__tenant=tenant_of(request)).order_by("email")
+        form = AssignForm(request.POST or None, team=team, initial={"user": conversation.assigned_to_id})
+        if form.is_valid():
+            user = form.cleaned_data["user"]
+            threads.assign(conversation, user, actor=self.site.hooks.actor(request), now=timezone.now())
+            self._changed(request, f"{user} answers this conversation." if user else "Nobody in particular answers it.")
+            return None
+        return self.site.ask(
+            request, form, title="Who answers this?", button="Hand over", back=self.page_of(conversation)
+        )
+
+    def _changed(self, request: HttpRequest, done: str) -> None:
+        self.site.hooks.changed(request)
+        self.message_user(request, done)
+
+
+def age_in_words(age: timedelta) -> str:
+    """``3 h``, ``2 days``: how long somebody waits."""
+    minutes = max(int(age.total_seconds() // 60), 0)
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h"
+    return f"{minutes // 1440} days"
+
+
+def texts_of(conversation: Conversation) -> list[dict[str, Any]]:
+    """Both directions as the page shows them, the oldest first, with the campaign's texts between."""
+    rows = ThreadText.objects.for_tenant(conversation.tenant_id).filter(conversation=conversation)
+    shown = [_shown(text) for text in rows.order_by("-at", "-pk")[:MOST_SHOWN]]
+    if conversation.contact_id:
+        sent = Message.objects.for_tenant(conversation.tenant_id).filter(
+            contact_id=conversation.contact_id, channel=Channel.SMS, handed_over_at__isnull=False
+        )
+        shown += [
+            {"at": one.handed_over_at, "of_campaign": True, "text": words(one.step_code), "url": address_of(one)}
+            for one in sent.select_related("campaign").order_by("-handed_over_at", "-pk")[:20]
+        ]
+    return sorted(shown, key=lambda one: one["at"] or datetime.max.replace(tzinfo=timezone.get_current_timezone()))
+
+
+def _shown(text: ThreadText) -> dict[str, Any]:
+    received = text.kind == ThreadText.Kind.RECEIVED
+    return {
+        "at": text.at,
+        "ours": not received,
+        "body": text.body or "(forgotten)",
+        "label": "" if received else _OURS[text.kind],
+        "pill": _MEANINGS.get(Meaning(text.meaning)) if received and text.meaning else _fate(text),
+        "decided": text.reason == "decided_by_staff",
+        "error": text.error,
+    }
+
+
+def _fate(text: ThreadText) -> tuple[str, str]:
+    tone = {"delivered": "good", "handed_over": "good", "planned": "info", "handing_over": "info"}.get(
+        text.state, "bad"
+    )
+    said = {"handed_over": "sent", "planned": "on its way", "handing_over": "on its way"}.get(text.state, text.state)
+    return (f"{said}: {words(text.reason).lower()}" if text.reason else said, tone)
