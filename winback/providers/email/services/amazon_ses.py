@@ -1,5 +1,6 @@
 """Amazon SES, API v2. It takes the whole message as we write it; its reports come through an SNS topic."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.utils.module_loading import import_string
@@ -14,13 +15,21 @@ _AWS = "winback.providers.email.aws"
 _CONTENT = frozenset({"ContentRejected", "AttachmentRejected", "MessageTooLarge"})
 
 
+def _aws(name: str) -> Callable[[Told], dict[str, Any]]:
+    """What boto3 is needed for, loaded when it is used and not before."""
+    try:
+        found: Callable[[Told], dict[str, Any]] = import_string(f"{_AWS}.{name}")
+    except ImportError as error:
+        raise ProviderMisconfigured("this needs boto3, which is not installed here.") from error
+    return found
+
+
 def _options(told: Told) -> dict[str, Any]:
-    options: dict[str, Any] = import_string(f"{_AWS}.options")(told)
-    return options
+    return _aws("options")(told)
 
 
 def _check(told: Told) -> tuple[bool, str]:
-    account = import_string(f"{_AWS}.account")(told)
+    account = _aws("account")(told)
     if not account.get("SendingEnabled", True) or account.get("EnforcementStatus") == "SHUTDOWN":
         raise ProviderMisconfigured("sending is switched off for this account in this region.")
     if not account.get("ProductionAccessEnabled", True):
