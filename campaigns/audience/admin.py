@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from campaigns.audience import import_page, platform_suppression_page, suppression_page
+from campaigns.audience.forms import ConsentForm
 from campaigns.audience.models import (
     Assignment,
     Consent,
@@ -192,8 +193,10 @@ class EpisodeAdmin(ByContact):
 
 @admin.register(Consent)
 class ConsentAdmin(ByContact):
-    """Facts about permission: the latest of a channel holds."""
+    """Facts about permission: the latest of a channel holds. Added, never edited: a withdrawal is a fact of its own."""
 
+    form = ConsentForm
+    add_permission = "consent.record"
     console_icon = "check"
     console_order = 50
     list_display = ("__str__", link_column("contact"), "channel", pill_column("state"), "stated_at", "source")
@@ -201,6 +204,22 @@ class ConsentAdmin(ByContact):
     fields = ("who", "channel", "state", "stated_at", "source", "wording", "proof", "recorded_at", "recorded_by")
     readonly_fields = ("who", "proof")
     proof = staticmethod(json_field("evidence"))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return (*ConsentForm.Meta.fields, "proven_by") if obj is None else self.fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return () if obj is None else self.readonly_fields
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        made = super().get_form(request, obj, change, **kwargs)
+        made.now = timezone.now()
+        return made
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        obj.recorded_at, obj.recorded_by = form.now, self.site.hooks.actor(request)
+        super().save_model(request, obj, form, change)
+        self.site.hooks.changed(request)
 
 
 @admin.register(Assignment)

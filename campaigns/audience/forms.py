@@ -1,11 +1,13 @@
-"""The forms of suppressions."""
+"""The forms of suppressions, and of consent that staff record."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
 
 from campaigns.audience import addresses
-from campaigns.audience.models import Channel, Suppression
+from campaigns.audience.models import Channel, Consent, Contact, Suppression
+from tenants.accounts.console import TenantForm
 
 REASONS = [
     ("asked_by_person", "The person asked for it"),
@@ -54,6 +56,76 @@ class SuppressAddressForm(SuppressForm):
         if key and channel in (Channel.EMAIL, Channel.SMS) and ("@" in key) != (channel == Channel.EMAIL):
             self.add_error("channel", "This address is not of this channel.")
         return cleaned
+
+
+DECISIONS = (Consent.State.GIVEN, Consent.State.WITHDRAWN)
+
+
+class ConsentForm(TenantForm):
+    """What a person said, when, where and in which words, as somebody of the business can prove it."""
+
+    state = forms.ChoiceField(
+        label="What they said",
+        choices=[(str(Consent.State.GIVEN), "Yes, you may write"), (str(Consent.State.WITHDRAWN), "No, not any more")],
+    )
+    stated_at = forms.DateTimeField(
+        label="When they said it",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+    source = forms.CharField(
+        label="Where they said it", max_length=300, help_text="Such as “paper form at the counter, Main Street”."
+    )
+    wording = forms.CharField(
+        label="The words they agreed to",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="Word for word, as they were on the form or as you read them out. A yes needs them.",
+    )
+    proven_by = forms.CharField(
+        label="Evidence",
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="What could be shown to a court, and where it is kept: the signed form, the recorded call.",
+    )
+    now: datetime  # set by ConsentAdmin.get_form
+
+    class Meta:
+        model = Consent
+        fields = ("contact", "channel", "state", "stated_at", "source", "wording")
+
+    def clean_contact(self) -> Contact:
+        contact: Contact = self.cleaned_data["contact"]
+        if contact.state != Contact.State.ACTIVE:
+            raise forms.ValidationError("This contact was erased, or merged into another.")
+        return contact
+
+    def clean_stated_at(self) -> datetime:
+        at: datetime = self.cleaned_data["stated_at"]
+        if at > self.now:
+            raise forms.ValidationError("This lies in the future: nobody has said it yet.")
+        return at
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("state") == Consent.State.GIVEN and not cleaned.get("wording", "").strip():
+            self.add_error("wording", "A yes is worth what it was said to: give the words.")
+        if cleaned.get("state") == Consent.State.GIVEN and self._said_no_since(cleaned):
+            self.add_error("stated_at", "They said no after that: only a later yes can be recorded.")
+        self.instance.evidence = {"note": cleaned.get("proven_by", "")}
+        return cleaned
+
+    def _said_no_since(self, cleaned: dict[str, Any]) -> bool:
+        contact, at = cleaned.get("contact"), cleaned.get("stated_at")
+        if contact is None or at is None:
+            return False
+        latest = (
+            Consent.objects.for_tenant(contact.tenant_id)
+            .filter(contact=contact, channel=cleaned.get("channel"), state__in=DECISIONS)
+            .order_by("-id")
+            .first()
+        )
+        no = latest is not None and latest.state == Consent.State.WITHDRAWN
+        return no and (latest.stated_at or latest.recorded_at) >= at
 
 
 class LiftForm(forms.Form):

@@ -25,6 +25,7 @@ _MANAGER = _OPERATOR | {
     "modules.activate",
     "brands.edit",
     "contacts.export",
+    "consent.record",
     "suppressions.lift",
 }
 _OWNER = _MANAGER | {
@@ -53,6 +54,7 @@ SCOPES: dict[str, str] = {
     "conversations:write": "Answer what people text back.",
     "campaigns:read": "Read campaigns, enrolments and messages.",
     "campaigns:write": "Launch, pause and finish campaigns.",
+    "webhooks:manage": "Say where your own systems are told what happens.",
 }
 """What an API key may be used for. The catalog is open to every key."""
 

@@ -91,6 +91,16 @@ class Scoped:
             kwargs["queryset"] = related._default_manager.for_tenant(tenant_of(request))
         return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
 
+    def get_autocomplete_fields(self, request: HttpRequest) -> list[str]:
+        """Keys into long lists are searched, not chosen from everybody: within the tenant, by that list's own admin."""
+        named = list(super().get_autocomplete_fields(request))  # type: ignore[misc]
+        for field in self.opts.get_fields():
+            if isinstance(field, ForeignKey) and field.name not in named:
+                registered = self.admin_site._registry.get(field.related_model)
+                if isinstance(registered, BoundedListAdmin) and registered.search_fields:
+                    named.append(field.name)
+        return named
+
     def get_exclude(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return (*(super().get_exclude(request, obj) or ()), "tenant")  # type: ignore[misc]
 
