@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db.models import F, Q, QuerySet
 
 from tenants.accounts.models import Brand, Tenant
+from tenants.connections import hooks
 from tenants.connections.models import Connection
 from tenants.journal import audit
 from winback.encryption import decrypt, encrypt
@@ -86,6 +87,19 @@ def resume(connection: Connection) -> bool:
     return bool(rows.exclude(state=Connection.State.ACTIVE).update(state=Connection.State.ACTIVE, **_UNTROUBLED))
 
 
+def move(connection: Connection, by: int) -> bool:
+    """Change places with the next (1) or the one before (-1) among those of its kind; False at the end."""
+    rows = list(in_order(connection.tenant, connection.kind).select_for_update())
+    place = next(number for number, row in enumerate(rows) if row.pk == connection.pk)
+    if not 0 <= place + by < len(rows):
+        return False
+    rows[place], rows[place + by] = rows[place + by], rows[place]
+    for number, row in enumerate(rows, 1):
+        row.priority = 10 * number
+    Connection.objects.bulk_update(rows, ["priority"])
+    return True
+
+
 def credentials_of(connection: Connection) -> dict[str, Any]:
     """The credentials in clear, for the provider alone; raises UndecipherableSecret, never guesses."""
     if not connection.credentials:
@@ -106,6 +120,8 @@ def open_with(
     told = dict(options)
     if connection.provider == LOCAL:  # where the outbox stands is a matter of this host, not of the row
         told["directory"] = str(outbox_directory(connection.tenant, connection.kind))
+    if connection.pk is not None and connection.kind == "sms":  # where it is to report, text by text
+        told["webhook_url"] = hooks.url_of(connection)
     return registry.build(connection.kind, connection.provider, credentials, told)
 
 

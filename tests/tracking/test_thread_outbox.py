@@ -10,10 +10,13 @@ from campaigns.delivery import intents
 from campaigns.tracking import thread_outbox, threads
 from campaigns.tracking.thread_models import Conversation, ThreadText
 from tenants.accounts.models import Tenant
+from tenants.connections.connecting import connect, open_provider
+from tenants.connections.hooks import url_of
 from tenants.connections.models import Connection
 from tests.factories import NOW
 from tests.tracking.texting import NUMBER, answers, sms_connection, text, written_to
 from winback.providers.receiving import Report, ReportKind
+from winback.providers.sms.base import OutgoingSms, SmsProvider
 from winback.providers.sms.fake import FakeSmsProvider
 
 
@@ -173,3 +176,15 @@ def test_reports_move_it_on_and_never_back(tenant: Tenant, reports: list[str], s
 @pytest.mark.parametrize("reference", ["wb-1", "wr-", "wr-x", "", "wr-99999999999999999999"])
 def test_a_reference_of_something_else_is_not_ours(reference: str) -> None:
     assert not thread_outbox.is_ours(reference)
+
+
+def test_a_connection_tells_its_provider_where_to_report(tenant: Tenant) -> None:
+    told = {"account_sid": "AC1", "auth_token": "t", "from_number": "+15005550006"}
+    connection = connect(tenant, kind="sms", provider="twilio", now=NOW, actor="test", credentials=told)
+
+    provider = open_provider(connection)
+
+    assert isinstance(provider, SmsProvider)
+    callback = provider.callback_for(OutgoingSms("wr-1", NUMBER, "Hi"))
+    assert callback == f"{url_of(connection)}?reference=wr-1"
+    assert callback.startswith("https://book.example.com/hooks/twilio/")
