@@ -15,7 +15,7 @@ from typing import Any
 
 from campaigns.compliance.verdict import Verdict
 from campaigns.compliance.visible import Seen, Unreadable, see
-from campaigns.compliance.wording import has_hole, pretends, untrue_urgency
+from campaigns.compliance.wording import has_hole, pretends, untrue_urgency, untrue_value
 from winback.providers.sms.segments import LONGEST, count, plainer
 
 MOST_SEGMENTS = 4
@@ -178,7 +178,7 @@ def email_footer(words: Words) -> Answer:
     return ALLOWED
 
 
-@guard("can_spam", version=1, channels=("email",))
+@guard("can_spam", version=2, channels=("email",))
 def can_spam(words: Words) -> Answer:
     """True about whom it is from and what its subject says, and plainly an advertisement."""
     facts, subject = words.facts, words.subject
@@ -202,7 +202,7 @@ def can_spam(words: Words) -> Answer:
     return ALLOWED
 
 
-@guard("sms_opt_out", version=1, channels=("sms",))
+@guard("sms_opt_out", version=2, channels=("sms",))
 def sms_opt_out(words: Words) -> Answer:
     """Names the business, says how to stop, hides no address behind a shortener, and is not too long."""
     facts, text = words.facts, words.text
@@ -237,7 +237,10 @@ def _untrue_claim(facts: Mapping[str, Any], words: str) -> str:
     ends, today = facts["expires_on"] if facts["offer_id"] else None, facts["today"]
     if ends is not None and ends < today:
         return "offer_expired"
-    return "urgency_untrue" if untrue_urgency(words, ends=ends, today=today) else ""
+    if untrue_urgency(words, ends=ends, today=today):
+        return "urgency_untrue"
+    offer = f"{facts['offer_name']} {facts['terms']}" if facts["offer_id"] else ""
+    return "offer_value_untrue" if untrue_value(words, offer=offer) else ""
 
 
 @guard("template_integrity", version=1, channels=("email", "sms"))

@@ -45,6 +45,12 @@ _MAYBE_URGENT = (
     "expir",
 )
 _SOON = timedelta(days=7)
+_AMOUNT = r"(?:[$€£]\s?\d[\d.,]*|\d[\d.,]*\s?(?:%|percent\b|[$€£]))"
+_REDUCED = re.compile(
+    rf"(?P<before>{_AMOUNT})\s*(?:off|discount|less|reduction)\b|\b(?:save|saving|discount of)\s+(?P<after>{_AMOUNT})",
+    re.IGNORECASE,
+)
+_FREE = re.compile(r"\bfree\b(?!\s+to\b)", re.IGNORECASE)
 
 
 def has_hole(words: str) -> bool:
@@ -84,3 +90,20 @@ def untrue_urgency(words: str, *, ends: date | None, today: date) -> bool:
         elif ends > today + _SOON:
             return True
     return False
+
+
+def untrue_value(words: str, *, offer: str) -> bool:
+    """Whether the words promise a reduction, or something free, that the offer's own words do not hold.
+
+    ``offer`` is its name and terms, empty where none is made. What an offer is worth stands in one place.
+    """
+    known = _plain_amount(offer)
+    for found in _REDUCED.finditer(words):
+        if _plain_amount(found.group("before") or found.group("after")) not in known:
+            return True
+    return _FREE.search(words) is not None and _FREE.search(offer) is None
+
+
+def _plain_amount(text: str) -> str:
+    """Amounts in one spelling: “50 percent”, “50 %” and “50%” are the same."""
+    return re.sub(r"\s", "", text.lower().replace("percent", "%")).rstrip(".,")

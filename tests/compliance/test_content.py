@@ -388,3 +388,52 @@ def test_judging_costs_a_fraction_of_a_millisecond(email: Sent) -> None:
         words.judged(*email)
 
     assert (time.process_time() - started) / 200 < 0.001
+
+
+@pytest.mark.parametrize(
+    ("subject", "reason"),
+    [
+        ("$25 off, Ana", ""), ("Save $25, Ana", ""), ("$50 off, Ana", "offer_value_untrue"),
+        ("25% off your next visit", "offer_value_untrue"), ("Save 50 percent, Ana", "offer_value_untrue"),
+        ("A free visit for you", "offer_value_untrue"), ("Feel free to write to us", ""),
+    ],
+)  # fmt: skip
+def test_what_is_promised_is_what_the_offer_gives(subject: str, reason: str, email: Sent) -> None:
+    facts, rendered = email
+    facts = facts | {"offer_name": "$25 off your next visit", "terms": "Once a household."}
+
+    assert refusals(facts, rendered, subject=subject) == ({reason} if reason else set())
+
+
+def test_nothing_is_promised_without_an_offer(email: Sent) -> None:
+    facts, rendered = email
+
+    assert "offer_value_untrue" in refusals(facts | {"offer_id": None}, rendered, subject="$25 off, Ana")
+
+
+@pytest.mark.usefixtures("catalog")
+@pytest.mark.parametrize("code", ["winback_hello", "winback_nudge", "winback_offer", "winback_farewell"])
+def test_every_stock_mail_is_stopped_without_any_part_of_its_footer(code: str) -> None:
+    """Each part taken out, then hidden, in the HTML and in the text of every template."""
+    facts, rendered = sent(code, Channel.EMAIL, **OFFER)
+    assert refusals(facts, rendered) == set()
+    url = facts["unsubscribe_url"]
+    hidden = '<span style="display:none">'
+    for part in (LEGAL, ADDRESS, url):
+        assert refusals(facts, rendered, html=rendered.html.replace(part, "")), part
+        if part != url:
+            assert refusals(facts, rendered, html=rendered.html.replace(part, f"{hidden}{part}</span>")), part
+    for part in ("Oak & Sons LLC", ADDRESS, url, "dvertisement"):
+        assert refusals(facts, rendered, text=rendered.text.replace(part, "")), part
+
+
+@pytest.mark.usefixtures("catalog")
+def test_no_stock_template_of_a_discreet_niche_names_the_service() -> None:
+    niche = next(entry.content for entry in read_entries("niches") if entry.code == "med-spa")
+    for template in MessageTemplate.objects.all():
+        facts, rendered = sent(
+            template.code, template.channel, **OFFER, last_service="Botox – lip", niche_content=niche
+        )
+        for words_of in (rendered.subject, rendered.html, rendered.text, json.dumps(routing.headers(facts))):
+            assert "botox" not in words_of.lower()
+            assert "lip" not in words_of.lower().split()
