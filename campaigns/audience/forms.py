@@ -124,8 +124,9 @@ class ConsentForm(TenantForm):
             .order_by("-id")
             .first()
         )
-        no = latest is not None and latest.state == Consent.State.WITHDRAWN
-        return no and (latest.stated_at or latest.recorded_at) >= at
+        if latest is None or latest.state != Consent.State.WITHDRAWN:
+            return False
+        return bool((latest.stated_at or latest.recorded_at) >= at)
 
 
 class LiftForm(forms.Form):

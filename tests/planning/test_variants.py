@@ -13,7 +13,8 @@ from tests import factories
 @pytest.fixture
 def variant(tenant: Tenant) -> Variant:
     step = Step.objects.for_tenant(tenant).filter(campaign=factories.make_campaign(tenant)).order_by("position").first()
-    found: Variant = Variant.objects.for_tenant(tenant).filter(step=step).order_by("pk").first()
+    found: Variant | None = Variant.objects.for_tenant(tenant).filter(step=step).order_by("pk").first()
+    assert found is not None
     return found
 
 
