@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.providers.email.contract import EmailProviderContract, FailingContract, Received, email
-from tests.providers.email.vendors.every import POSTAL, RESEND, VENDORS
+from tests.providers.email.vendors.every import BREVO, MAILGUN, MAILJET, POSTAL, RESEND, UNISENDER_GO, VENDORS
 from tests.providers.email.vendors.vendor import Account, Vendor, connect
 from tests.providers.hearing import Hearing
 from tests.providers.http_server import Answer, HttpServer, serving
@@ -231,3 +231,36 @@ def test_postal_says_no_with_a_status_of_success() -> None:
         hearing, _ = sending(POSTAL, server.url, 1)
 
     assert became(hearing, 1) == ["refused"]
+
+
+@pytest.mark.parametrize(
+    ("vendor", "path", "asked", "found", "nothing"),
+    [
+        (MAILGUN, "/v3/mg.oak.example.com/events", ("user-variables", '{"winback": "ref-1"}'), {"items": [{}]}, {}),
+        (MAILJET, "/v3/REST/message", ("CustomID", "ref-1"), {"Count": 1, "Data": [{}]}, {"Count": 0, "Data": []}),
+    ],
+    ids=["mailgun", "mailjet"],
+)
+def test_finds_a_message_by_our_reference(
+    vendor: Vendor, path: str, asked: tuple[str, str], found: Any, nothing: Any
+) -> None:
+    account = Account(vendor)
+    with serving(account) as server:
+        account.probing = {path: Answer(200, found)}
+        assert connect(vendor, server.url).look_up("ref-1") is True
+        assert server.requests[-1].query[asked[0]] == asked[1]
+        account.probing = {path: Answer(200, nothing)}
+        assert connect(vendor, server.url).look_up("ref-1") is None, "nothing found is no proof"
+
+
+def test_idempotency_keys_are_the_same_for_the_same_message_and_no_others() -> None:
+    brevo, unisender = Account(BREVO), Account(UNISENDER_GO)
+    with serving(brevo) as server:
+        sending(BREVO, server.url, 1, 2)
+        sending(BREVO, server.url, 1)
+    with serving(unisender) as server:
+        sending(UNISENDER_GO, server.url, 1)
+
+    first, second, again = (sent["headers"]["idempotencyKey"] for sent in brevo.sent)
+    assert first == again != second
+    assert unisender.sent[0]["message"]["idempotence_key"] == "ref-1"

@@ -4,15 +4,18 @@ The payloads are the vendors' published examples, cut to what is read, with our 
 back.
 """
 
+import base64
 import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from winback.providers.email.base import EmailProvider
 from winback.providers.receiving import Arrival, BounceClass, NotAuthentic, NotUnderstood, Report, ReportKind
+from winback.providers.registry import email_provider
 
 NOW = datetime(2026, 9, 30, 12, 0, tzinfo=UTC)
 ADDRESS = "ana.oak@example.org"
@@ -158,3 +161,36 @@ class WebhookContract:
 
         self.provider().authenticate(self._first())
         assert isinstance(self.provider().read(self._first())[0], Report)
+
+
+def as_json(payload: Any) -> bytes:
+    return json.dumps(payload).encode()
+
+
+def public(key: Any) -> str:
+    encoded = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(encoded).decode()
+
+
+class ByBasicAuth(WebhookContract):
+    """Name and password in the URL."""
+
+    code: str
+    signs_the_body = False
+
+    def provider(self, **told: Any) -> EmailProvider:
+        return email_provider(self.code, {"webhook_username": "oak", "webhook_password": "hörse:battery", **told}, {})
+
+    def strangers(self) -> EmailProvider:
+        return self.provider(webhook_password="another")
+
+    def arriving(self, payload: Any, *, at: datetime = NOW) -> Arrival:
+        encoded = base64.b64encode("oak:hörse:battery".encode()).decode()
+        return arrival(as_json(payload), at=at, authorization=f"Basic {encoded}")
+
+    def test_without_a_password_the_address_has_to_do(self) -> None:
+        self.provider(webhook_username="", webhook_password="").authenticate(arrival(b"{}"))
+
+    def test_a_name_alone_is_no_password(self) -> None:
+        with pytest.raises(NotAuthentic):
+            self.provider(webhook_username="").authenticate(self._first())
