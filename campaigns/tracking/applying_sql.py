@@ -66,7 +66,7 @@ SELECT r.place, r.item_id, r.connection_id, r.channel, r.kind, r.key, r.provider
 """
 
 # Of a table that was filled just now PostgreSQL believes that it is empty.
-COUNTED = "ANALYZE matched"
+COUNTED = "ANALYZE matched (message_id, kind, key, fresh, place)"
 
 # Ordered, and behind one lock a tenant: two appliers never wait for one another's rows crosswise. Patience is shorter
 # than PostgreSQL's before it looks for deadlocks: whoever is recording what was sent must not be its victim.
@@ -148,11 +148,15 @@ WHO_SAID_IT = """
 WITH said AS (SELECT contact_id, channel, address FROM matched WHERE fresh AND kind = ANY(%(kinds)s))
 SELECT contact_id FROM said WHERE contact_id IS NOT NULL
  UNION
-SELECT k.id FROM said s JOIN campaigns_contact k
-    ON k.tenant_id = %(tenant)s AND k.email_key = s.address AND s.channel = 'email' AND k.email_key IS NOT NULL
+SELECT k.id FROM said s CROSS JOIN LATERAL (
+    SELECT k.id FROM campaigns_contact k
+     WHERE s.channel = 'email' AND k.tenant_id = %(tenant)s AND k.email_key = s.address OFFSET 0) k
+ WHERE s.address <> ''
  UNION
-SELECT k.id FROM said s JOIN campaigns_contact k
-    ON k.tenant_id = %(tenant)s AND k.phone_key = s.address AND s.channel = 'sms' AND k.phone_key IS NOT NULL
+SELECT k.id FROM said s CROSS JOIN LATERAL (
+    SELECT k.id FROM campaigns_contact k
+     WHERE s.channel = 'sms' AND k.tenant_id = %(tenant)s AND k.phone_key = s.address OFFSET 0) k
+ WHERE s.address <> ''
  UNION
 SELECT o.merged_into_id FROM said s JOIN campaigns_contact o ON o.tenant_id = %(tenant)s AND o.id = s.contact_id
  WHERE o.merged_into_id IS NOT NULL

@@ -20,21 +20,25 @@ _PROXIES = re.compile(r"googleimageproxy|yahoomailproxy", re.IGNORECASE)
 # A click within seconds of delivery together with a second link, or by an agent that says so, or one that the provider
 # takes for a machine's: a machine's. Alone within seconds: doubtful. Judged over all clicks of the message each time
 # that one of them, or the delivery, becomes known, so that their order does not matter.
+# (“kind || ''” keeps the planner to the index by message, whatever it believes of a table that was filled just now.)
 JUDGE_CLICKS = """
-WITH touched AS (
-    SELECT DISTINCT message_id FROM matched
-     WHERE message_id IS NOT NULL AND fresh AND kind IN ('clicked', 'delivered')
-), delivered AS (
-    SELECT t.message_id, coalesce(min(i.occurred_at) FILTER (WHERE i.kind = 'delivered'), min(m.handed_over_at)) AS at
+WITH touched AS MATERIALIZED (
+    SELECT DISTINCT x.message_id FROM matched x
+     WHERE x.message_id IS NOT NULL AND x.fresh
+       AND (x.kind = 'clicked' OR (x.kind = 'delivered' AND EXISTS (
+               SELECT FROM campaigns_interaction i
+                WHERE i.tenant_id = %(tenant)s AND i.message_id = x.message_id AND i.kind || '' = 'clicked' OFFSET 0)))
+), click AS (
+    SELECT c.id, c.data, c.occurred_at < d.at + interval '10 seconds' AS quick,
+           count(*) FILTER (WHERE c.occurred_at < d.at + interval '10 seconds') OVER (PARTITION BY t.message_id) AS many
       FROM touched t
       JOIN campaigns_message m ON m.tenant_id = %(tenant)s AND m.id = t.message_id
-      LEFT JOIN campaigns_interaction i ON i.tenant_id = %(tenant)s AND i.message_id = t.message_id
-     GROUP BY t.message_id
-), click AS (
-    SELECT i.id, i.data, i.occurred_at < d.at + interval '10 seconds' AS quick,
-           count(*) FILTER (WHERE i.occurred_at < d.at + interval '10 seconds') OVER (PARTITION BY i.message_id) AS many
-      FROM delivered d
-      JOIN campaigns_interaction i ON i.tenant_id = %(tenant)s AND i.message_id = d.message_id AND i.kind = 'clicked'
+      CROSS JOIN LATERAL (
+            SELECT coalesce(min(i.occurred_at), m.handed_over_at) AS at FROM campaigns_interaction i
+             WHERE i.tenant_id = %(tenant)s AND i.message_id = t.message_id AND i.kind || '' = 'delivered') d
+      CROSS JOIN LATERAL (
+            SELECT i.id, i.data, i.occurred_at FROM campaigns_interaction i
+             WHERE i.tenant_id = %(tenant)s AND i.message_id = t.message_id AND i.kind || '' = 'clicked' OFFSET 0) c
 ), judged AS (
     SELECT id, CASE WHEN data -> 'machine' = 'true' OR data -> 'known_agent' = 'true' OR (quick AND many > 1)
                     THEN 'machine' WHEN quick THEN 'doubtful' ELSE 'person' END AS confidence

@@ -13,8 +13,6 @@ from hashlib import sha256
 from time import monotonic
 from typing import Any
 
-from django.db import connection as database
-
 from campaigns.tracking import refusals
 from tenants.connections import connecting
 from tenants.connections.hooks import HookAddress, UnknownAddress
@@ -23,7 +21,7 @@ from winback.encryption import UndecipherableSecret
 from winback.providers.account import ProviderAccount
 from winback.providers.errors import ProviderMisconfigured
 from winback.providers.receiving import Arrival, NotAuthentic
-from winback.tenancy import acting_for
+from winback.tenancy import acting_for, one_statement
 
 MOST_BYTES = 2 * 1024 * 1024
 MOST_QUERY = 8_000
@@ -112,9 +110,7 @@ def _keep(built: _Built, address: HookAddress, provider: str, arrival: Arrival, 
         "urgent": _URGENT.search(arrival.body) is not None,
         "now": now,
     }
-    with acting_for(address.tenant_id), database.cursor() as cursor:
-        cursor.execute(KEEP, values)
-        holds, new = cursor.fetchone()
+    ((holds, new),) = one_statement(address.tenant_id, KEEP, values)
     return Kept(content_type, answer, new) if holds else None
 
 

@@ -4,7 +4,9 @@ import json
 import logging
 
 import pytest
+from django.db import connection as database
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from campaigns.tracking import inbox, refusals
@@ -16,7 +18,7 @@ from tests import factories
 from tests.conftest import OutsideClient
 from tests.tracking.reporting import SECRET, about, make_reporting, report
 from winback.queues import get_queue
-from winback.tenancy import acting_for
+from winback.tenancy import NoTenantScope, OutsideTenantScope, acting_for, acting_for_all, one_statement
 
 
 @pytest.fixture(autouse=True)
@@ -197,3 +199,30 @@ def test_one_statement_keeps_it(tenant: Tenant, client: Client, django_assert_ma
 
     with django_assert_max_num_queries(6):  # savepoint, scope, the statement, scope, release; and the test's own scope
         report(client, connection, about(None, "delivered"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_outside_any_transaction_one_message_to_the_database_keeps_it_for_its_tenant_alone(client: Client) -> None:
+    with acting_for_all("test set-up"):
+        ours, theirs = factories.make_tenant(), factories.make_tenant()
+    with acting_for(ours.pk):
+        connection = make_reporting(ours)
+
+    assert report(client, connection, about(None, "delivered")).status_code == 200
+
+    with CaptureQueriesContext(database) as captured:
+        assert report(client, connection, about(None, "delivered")).status_code == 200
+    assert len([query for query in captured.captured_queries if "inboxitem" in query["sql"]]) == 1
+    assert len(captured) == 1
+    with acting_for(ours.pk):
+        assert len(kept(ours)) == 2
+    with acting_for(theirs.pk):
+        assert kept(theirs) == []
+        with pytest.raises(OutsideTenantScope):
+            one_statement(ours.pk, "SELECT count(*) FROM campaigns_inboxitem", {})
+    assert one_statement(theirs.pk, "SELECT count(*) FROM campaigns_inboxitem", {}) == [(0,)]
+    with database.cursor() as cursor:  # nothing of the scope is left behind
+        cursor.execute("SELECT coalesce(current_setting('winback.tenants', true), '')")
+        assert cursor.fetchone() == ("",)
+        with pytest.raises(NoTenantScope):
+            cursor.execute("SELECT 1 FROM campaigns_inboxitem")
