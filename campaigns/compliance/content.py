@@ -239,8 +239,10 @@ def _untrue_claim(facts: Mapping[str, Any], words: str) -> str:
         return "offer_expired"
     if untrue_urgency(words, ends=ends, today=today):
         return "urgency_untrue"
-    offer = f"{facts['offer_name']} {facts['terms']}" if facts["offer_id"] else ""
-    return "offer_value_untrue" if untrue_value(words, offer=offer) else ""
+    # Names are no promise: of the business (“Free Range”), and of what the person bought (“50% off first visit”).
+    names = (facts[name] or "" for name in ("brand_name", "tenant_name", "sms_name", "last_service"))
+    offer = (facts["offer_name"], facts["terms"]) if facts["offer_id"] else ()
+    return "offer_value_untrue" if untrue_value(words, offer=" | ".join((*offer, *names))) else ""
 
 
 @guard("template_integrity", version=1, channels=("email", "sms"))
