@@ -14,6 +14,7 @@ from campaigns.tracking.api import router as conversations
 from catalog.api import router as catalog
 from tenants.access.api import DeveloperApi
 from tenants.activation.api import router as activation
+from tenants.webhooks.api import router as webhooks
 from winback.console import branding
 
 api = DeveloperApi()
@@ -24,6 +25,7 @@ api.add_router("/campaigns", campaigns)
 api.add_router("/conversations", conversations)
 api.add_router("/results", results)
 api.add_router("/compliance", compliance)
+api.add_router("/webhooks", webhooks)
 
 urlpatterns = [
     path("console/", admin.site.urls),

@@ -11,7 +11,7 @@ from campaigns.audience import dormancy
 from campaigns.audience.models import Contact
 from campaigns.delivery import claiming, previewing, recovering, sending
 from campaigns.delivery.rendering import RenderFailed
-from campaigns.operating import alone, planning
+from campaigns.operating import alone, planning, webhooks
 from campaigns.operating.models import ScheduledTask
 from campaigns.planning.models import Variant
 from campaigns.results import attributing
@@ -23,6 +23,7 @@ from tenants.activation import activating
 from tenants.connections.models import Connection
 from tenants.journal import partitions, tasks
 from tenants.journal.models import Task
+from tenants.webhooks import replaying
 from winback.providers.errors import ProviderError
 from winback.queues import enqueue
 from winback.tenancy import acting_for
@@ -68,6 +69,17 @@ def _apply(now: datetime) -> None:
         enqueue(apply_events, unique=f"apply-{tenant_id}", queue="replies", tenant=tenant_id)
 
 
+def _webhooks(_now: datetime) -> None:
+    """A job for each tenant with an endpoint: one that answers slowly holds up nobody else's."""
+    for tenant_id in webhooks.tenants_told():
+        enqueue(deliver_webhooks, unique=f"webhooks-{tenant_id}", tenant=tenant_id)
+
+
+def _tidy_webhooks(tenant: Tenant, now: datetime) -> None:
+    with acting_for(tenant.pk):
+        replaying.tidy(tenant, now=now)
+
+
 def _tidy_inbox(tenant: Tenant, now: datetime) -> None:
     with acting_for(tenant.pk):
         tidying_inbox.tidy(tenant, now=now)
@@ -101,11 +113,13 @@ _OVER_ALL: dict[str, Callable[[datetime], None]] = {
     "partitions": _partitions,
     "send": _send,
     "apply": _apply,
+    "webhooks": _webhooks,
 }
 _PER_TENANT: dict[str, Callable[[Tenant, datetime], None]] = {
     "plan": _plan,
     "recover": _recover,
     "tidy_inbox": _tidy_inbox,
+    "tidy_webhooks": _tidy_webhooks,
     "attribute": _attribute,
     "activations": _activations,
     "connections": _connections,
@@ -157,6 +171,15 @@ def _send_share(business: Tenant, turn: int) -> None:
         # Under the other of two names: its own is taken while it runs.
         turn = 1 - turn
         enqueue(send_tenant, unique=f"send-{business.pk}-{turn}", tenant=business.pk, turn=turn)
+
+
+def deliver_webhooks(*, tenant: int, turn: int = 0) -> None:
+    """Tell a tenant's own systems what has happened; while there is more, it stands in line again behind the others."""
+    now, business = timezone.now(), Tenant.objects.get(pk=tenant)
+    webhooks.work(business, now=now)
+    if webhooks.still_due(business, now=now):
+        turn = 1 - turn
+        enqueue(deliver_webhooks, unique=f"webhooks-{tenant}-{turn}", tenant=tenant, turn=turn)
 
 
 def send_test(*, tenant: int, task: int) -> None:

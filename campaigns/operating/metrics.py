@@ -31,6 +31,16 @@ SELECT count(*), coalesce(extract(epoch FROM %(now)s - min(received_at)), 0)::fl
 UNREADABLE = "SELECT count(*) FROM campaigns_inboxitem WHERE state = 'unreadable'"
 
 
+WEBHOOKS = """
+SELECT (SELECT count(*) FROM tenants_webhookendpoint WHERE state = 'active'),
+       (SELECT count(*) FROM tenants_webhookendpoint WHERE state = 'active' AND failing_since IS NOT NULL),
+       count(*), coalesce(extract(epoch FROM %(now)s - min(d.next_try_at)), 0)::float8
+  FROM tenants_webhookendpoint w
+  JOIN tenants_webhookdelivery d ON d.tenant_id = w.tenant_id AND d.endpoint_id = w.id
+ WHERE w.state = 'active' AND d.state = 'waiting' AND d.next_try_at <= %(now)s
+"""
+
+
 @dataclass(frozen=True)
 class Gauge:
     """One measured quantity, with a value for each set of labels."""
@@ -53,7 +63,7 @@ def _escaped(text: str) -> str:
 
 def text(*, now: datetime) -> str:
     """Every gauge, as Prometheus reads it."""
-    gauges = [*_of_messages(now), *_of_inbox(now), *_of_tasks(now), *_of_queue()]
+    gauges = [*_of_messages(now), *_of_inbox(now), *_of_webhooks(now), *_of_tasks(now), *_of_queue()]
     return "".join(f"{line}\n" for gauge in gauges for line in gauge.lines())
 
 
@@ -90,6 +100,18 @@ def _of_inbox(now: datetime) -> list[Gauge]:
             "Requests at true webhook addresses that did not show who sent them, since midnight UTC.",
             {(): refusals.today(now=now)},
         ),
+    ]
+
+
+def _of_webhooks(now: datetime) -> list[Gauge]:
+    with acting_for_all("metrics"), connection.cursor() as cursor:
+        cursor.execute(WEBHOOKS, {"now": now})
+        endpoints, failing, waiting, age = cursor.fetchone()
+    return [
+        Gauge("winback_webhook_endpoints", "Endpoints of tenants that are in use.", {(): endpoints}),
+        Gauge("winback_webhook_endpoints_failing", "Those of them at which nothing arrives now.", {(): failing}),
+        Gauge("winback_webhooks_due", "Deliveries that are due and not sent yet.", {(): waiting}),
+        Gauge("winback_webhooks_oldest_seconds", "How long the oldest of them has waited.", {(): age}),
     ]
 
 

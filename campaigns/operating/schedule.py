@@ -23,6 +23,7 @@ class Regular:
 REGULAR = (
     Regular("apply", timedelta(minutes=1)),
     Regular("send", timedelta(seconds=20)),
+    Regular("webhooks", timedelta(seconds=20)),
     Regular("recover", timedelta(minutes=1)),
     Regular("connections", timedelta(minutes=2)),
     Regular("plan", timedelta(minutes=5)),
@@ -32,6 +33,7 @@ REGULAR = (
     Regular("full_scan", timedelta(days=7)),
     Regular("partitions", timedelta(days=1)),
     Regular("tidy_inbox", timedelta(days=1)),
+    Regular("tidy_webhooks", timedelta(days=1)),
 )
 
 

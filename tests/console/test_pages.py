@@ -28,13 +28,15 @@ NOBODY: set[str] = set()
 MAY_VIEW = {
     "auditentry": OWNERS,
     "apikey": OWNERS,
+    "webhookendpoint": OWNERS,
+    "webhookdelivery": OWNERS,
     "scheduledtask": NOBODY,
     "user": NOBODY,
     "platformsuppression": NOBODY,
 }
 MAY_ADD = {
     "brand": MANAGERS, "offer": MANAGERS, "membership": OWNERS, "apikey": OWNERS, "connection": OWNERS,
-    "suppression": OPERATORS,
+    "suppression": OPERATORS, "webhookendpoint": OWNERS,
 }  # fmt: skip
 MAY_CHANGE = {"brand": MANAGERS, "offer": MANAGERS, "tenant": MANAGERS}
 MODULE = "dormant_customer_reactivation"

@@ -38,7 +38,7 @@ def test_a_task_is_due_again_after_its_interval(queue: Queue, now: datetime) -> 
 
     started = schedule.tick(now=now + timedelta(minutes=1))
 
-    assert set(started) == {"apply", "send", "recover"}
+    assert set(started) == {"apply", "send", "webhooks", "recover"}
 
 
 @pytest.mark.django_db(transaction=True)
