@@ -111,7 +111,9 @@ def _carry(
         taken_out = bool(group)
         with acting_for(tenant.pk):
             outcomes = [*hearing.outcomes.values(), *_given_up(tenant, hearing, going)]
-            counts.update(outbox.record_outcomes(tenant.pk, outcomes, claim=claim.token, now=now))
+            recorded = outbox.record_outcomes(tenant.pk, outcomes, claim=claim.token, now=now)
+            counts.update(recorded)
+            journal.needed |= slow or sum(recorded.values()) < len(outcomes)  # another host may have taken it over
             _suppress_dead(tenant, going, hearing, connection, now=now)
             counts["postponed"] += _put_off(tenant, going, hearing, claim, now=now)
             if not stopping and outcomes:

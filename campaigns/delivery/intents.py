@@ -6,10 +6,11 @@ process (not a power loss, after which the whole small group becomes unknown). `
 message whose fate is unknown; one without any never left.
 """
 
+import fcntl
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
@@ -37,6 +38,8 @@ class IntentFile:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+        self.needed = False
+        """Whether it knows more than the database took: then it stays, and recovery reads it."""
 
     def starting(self, message_id: int) -> None:
         os.write(self._descriptor, f"s {message_id}\n".encode())
@@ -68,7 +71,8 @@ def _path(claim: UUID) -> Path:
 def writing(claim: UUID, *, kept: bool = True) -> Iterator[IntentFile]:
     """The journal of a claim, removed once everything in it is recorded in the database.
 
-    It stays when the work inside fails: recovery reads it. A dry run, which hands nothing over, keeps none.
+    It stays when the work inside fails: recovery reads it. It is locked while its writer lives. A dry run, which hands
+    nothing over, keeps none.
     """
     if not kept:
         descriptor = os.open(os.devnull, os.O_WRONLY)
@@ -80,11 +84,34 @@ def writing(claim: UUID, *, kept: bool = True) -> Iterator[IntentFile]:
     _directory().mkdir(parents=True, exist_ok=True)
     path = _path(claim)
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    journal = IntentFile(descriptor)
     try:
-        yield IntentFile(descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield journal
     finally:
         os.close(descriptor)
-    path.unlink(missing_ok=True)
+    if not journal.needed:
+        path.unlink(missing_ok=True)
+
+
+def left_behind() -> list[UUID]:
+    """The claims whose journals lie on this host and are written by nobody any more."""
+    found = []
+    for path in sorted(_directory().glob("*.txt"), key=lambda path: path.name):
+        with suppress(FileNotFoundError, BlockingIOError, ValueError), path.open() as file:
+            claim = UUID(path.stem)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            found.append(claim)
+    return found
+
+
+def tidy(*, before: float) -> None:
+    """Remove the journals that nobody has written to since that moment (seconds of the epoch) and nobody holds."""
+    for claim in left_behind():
+        path = _path(claim)
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < before:
+                path.unlink()
 
 
 def read(claim: UUID) -> Intents | None:

@@ -61,6 +61,8 @@ UPDATE campaigns_message m
 RETURNING m.id
 """
 
+# What another host called unknown meanwhile keeps its claim: whoever knows better, because its link was only down or
+# its journal is still there, may say so.
 RECORD = f"""
 WITH r AS (
     SELECT * FROM unnest(%(ids)s::bigint[], {_texts("states")}, {_texts("reasons")}, {_texts("provider_ids")},
@@ -75,11 +77,13 @@ WITH r AS (
            segments = coalesce(r.segments, m.segments),
            verdicts = CASE WHEN r.verdicts = '[]' THEN m.verdicts ELSE m.verdicts || r.verdicts END,
            cost_minor = CASE WHEN r.state IN ('handed_over', 'unknown') THEN m.cost_minor ELSE 0 END,
-           error = left(r.error, 300), claim_token = NULL, lease_until = NULL, settled_at = %(now)s,
+           error = left(r.error, 300), lease_until = NULL, settled_at = %(now)s,
+           claim_token = CASE WHEN r.state = 'unknown' THEN m.claim_token END,
            handed_over_at = CASE WHEN r.state IN ('handed_over', 'unknown') THEN %(now)s END
       FROM r
      WHERE m.tenant_id = %(tenant)s AND m.id = r.id AND m.id = ANY(%(ids)s)
        AND m.state = ANY(%(from_states)s) AND m.claim_token = %(claim)s
+       AND (m.state <> 'unknown' OR r.state <> 'unknown')
  RETURNING m.id, m.tenant_id, m.contact_id, m.state, m.reason, m.channel, m.campaign_id
 ), noted AS (
     INSERT INTO tenants_event (tenant_id, kind, contact_id, subject_kind, subject_id, data, occurred_at)
@@ -173,7 +177,7 @@ def record_outcomes(
     *,
     claim: UUID,
     now: datetime,
-    from_states: Iterable[str] = (Message.State.CLAIMED, Message.State.HANDING_OVER),
+    from_states: Iterable[str] = (Message.State.CLAIMED, Message.State.HANDING_OVER, Message.State.UNKNOWN),
 ) -> Mapping[str, int]:
     """Record what came back, in one statement; returns how many reached each state."""
     if not outcomes:
@@ -231,7 +235,7 @@ def release(
 
 SETTLE_UNKNOWN = """
 UPDATE campaigns_message m
-   SET state = %(state)s, reason = '', error = '', settled_at = %(now)s,
+   SET state = %(state)s, reason = '', error = '', claim_token = NULL, settled_at = %(now)s,
        handed_over_at = CASE WHEN %(state)s = 'handed_over' THEN m.handed_over_at END
  WHERE m.tenant_id = %(tenant)s AND m.id = ANY(%(messages)s) AND m.state = 'unknown'
 RETURNING m.id

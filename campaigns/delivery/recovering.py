@@ -44,7 +44,7 @@ def recover(tenant_id: int, *, now: datetime, every_claim: bool = False) -> Mapp
     with connection.cursor() as cursor:
         cursor.execute(EXPIRED, {"tenant": tenant_id, "every": every_claim})
         rows: list[tuple[UUID, int, str]] = cursor.fetchall()
-    counts: dict[str, int] = {}
+    counts = _settle_what_journals_know(tenant_id, now=now)
     for claim in sorted({row[0] for row in rows}):
         of_claim = [(message_id, state) for token, message_id, state in rows if token == claim]
         journal = intents.read(claim)
@@ -69,6 +69,43 @@ def recover(tenant_id: int, *, now: datetime, every_claim: bool = False) -> Mapp
     if counts:
         logger.warning("Recovered messages of dead processes for tenant %s: %s", tenant_id, counts)
     return counts
+
+
+# Another host, which could not read the journal, called the whole group unknown.
+CALLED_UNKNOWN = """
+SELECT m.claim_token, m.id
+  FROM campaigns_message m
+ WHERE m.tenant_id = %(tenant)s AND m.state = 'unknown' AND m.claim_token = ANY(%(claims)s)
+ ORDER BY m.id
+   FOR UPDATE SKIP LOCKED
+"""
+
+
+def _settle_what_journals_know(tenant_id: int, *, now: datetime) -> dict[str, int]:
+    """This host's journals against messages that were called unknown elsewhere while it was cut off or dead.
+
+    Only journals that no process holds: nothing can begin any more. What had not begun is planned again.
+    """
+    claims = intents.left_behind()
+    if not claims:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(CALLED_UNKNOWN, {"tenant": tenant_id, "claims": claims})
+        rows: list[tuple[UUID, int]] = cursor.fetchall()
+    counts: dict[str, int] = {}
+    for claim in sorted({row[0] for row in rows}):
+        journal = intents.read(claim)
+        if journal is None:
+            continue
+        message_ids = [message_id for token, message_id in rows if token == claim]
+        unbegun = [message_id for message_id in message_ids if message_id not in journal.started]
+        outcomes = [_settled(message_id, journal) for message_id in message_ids if message_id in journal.started]
+        settled = dict(record_outcomes(tenant_id, outcomes, claim=claim, now=now))
+        settled["planned"] = settle_unknown(tenant_id, unbegun, Message.State.PLANNED, now=now)
+        for state, number in settled.items():
+            counts[state] = counts.get(state, 0) + number
+        _forget_when_settled(tenant_id, claim)
+    return {state: number for state, number in counts.items() if number}
 
 
 def _forget_when_settled(tenant_id: int, claim: UUID) -> None:
