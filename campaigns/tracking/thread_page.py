@@ -1,6 +1,6 @@
 """The console of conversations by text: who waits, what was written, and what can be done about it."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -152,7 +152,7 @@ class ConversationAdmin(HistoryAdmin):
             *[("Same number", link_to(other)) for other in others[:5]],
             ("Number", row.address or "Forgotten"),
             ("Waits", waits),
-            ("Why they were written to", link_to(row.message.campaign) if row.message else "Not by winback"),
+            ("Why they were written to", link_to(row.message.campaign) if row.message else "No text of ours is known"),
             ("They answered", link_to(row.message) if row.message else ""),
             ("Came through", link_to(row.connection)),
             ("Taken by", str(row.assigned_to) if row.assigned_to else "Nobody yet"),
@@ -194,7 +194,7 @@ class ConversationAdmin(HistoryAdmin):
     def not_an_opt_out(self, request: HttpRequest, conversation: Conversation) -> HttpResponseBase | None:
         return self._decide(request, conversation, Meaning.OTHER, "They can be written to again. Answer them below.")
 
-    @deed("It is a stop", permission="conversations.answer", tone="danger", icon="ban")
+    @deed("It is a stop", permission="conversations.answer", icon="ban")
     def opted_out(self, request: HttpRequest, conversation: Conversation) -> HttpResponseBase | None:
         asked = self.site.confirm(
             request,
@@ -272,7 +272,8 @@ def age_in_words(age: timedelta) -> str:
 def texts_of(conversation: Conversation) -> list[dict[str, Any]]:
     """Both directions as the page shows them, the oldest first, with the campaign's texts between."""
     rows = ThreadText.objects.for_tenant(conversation.tenant_id).filter(conversation=conversation)
-    shown = [_shown(text) for text in rows.order_by("-at", "-pk")[:MOST_SHOWN]]
+    # The oldest first: what was written at one moment stays in the order in which it was kept.
+    shown = [_shown(text) for text in reversed(rows.order_by("-at", "-pk")[:MOST_SHOWN])]
     if conversation.contact_id:
         sent = Message.objects.for_tenant(conversation.tenant_id).filter(
             contact_id=conversation.contact_id, channel=Channel.SMS, handed_over_at__isnull=False
@@ -281,7 +282,7 @@ def texts_of(conversation: Conversation) -> list[dict[str, Any]]:
             {"at": one.handed_over_at, "of_campaign": True, "text": words(one.step_code), "url": address_of(one)}
             for one in sent.select_related("campaign").order_by("-handed_over_at", "-pk")[:20]
         ]
-    return sorted(shown, key=lambda one: one["at"] or datetime.max.replace(tzinfo=timezone.get_current_timezone()))
+    return sorted(shown, key=lambda one: one["at"])
 
 
 def _shown(text: ThreadText) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What people mean who text back: a labelled corpus, and STOP in every disguise."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import date
 
 import pytest
@@ -39,11 +40,11 @@ def disguised(word: str) -> st.SearchStrategy[str]:
     gap = st.sampled_from(["", "", " ", "\u200b", "\u200d", "\u2060", "\u0301", "\ufe0f"])
     around = st.sampled_from(["", " ", "!", "!!!", ".", "“", "”", '"', "'", "🛑", "🙏 ", "\n", " - ", "*", "…"])
 
-    def written(told: tuple[list[tuple[object, bool, int]], list[str], str, str]) -> str:
+    def written(told: tuple[list[tuple[Callable[[str], str], bool, int]], list[str], str, str]) -> str:
         letters, gaps, before, after = told
         text = ""
         for character, (change, is_wide, times), between in zip(word, letters, gaps, strict=True):
-            one = change(character)  # type: ignore[operator]
+            one = change(character)
             text += (wide.get(one, one) if is_wide else one) * times + between
         return before + text + after
 

@@ -1,6 +1,6 @@
 """Answers by text on their way: once, in time, and with the same care as messages."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from uuid import uuid4
 
@@ -68,17 +68,24 @@ def test_what_a_dead_process_may_have_sent_is_never_sent_again(tenant: Tenant) -
 )
 def test_the_journal_tells_what_became_of_it(tenant: Tenant, journalled: str, state: str, leaves: int) -> None:
     planned = begun(planned_reply(tenant))
-    assert planned.claim_token is not None
-    with pytest.raises(RuntimeError), intents.writing(planned.claim_token) as journal:
-        if journalled:
-            journal.starting(planned.pk)
-        if journalled == "o":
-            journal.handed_over(planned.pk, "SM1")
-        if journalled == "r":
-            journal.refused(planned.pk, "number_unknown")
-        if journalled == "n":
-            journal.not_left(planned.pk)
-        raise RuntimeError
+    claim = planned.claim_token
+    assert claim is not None
+    said: dict[str, Callable[[intents.IntentFile], None]] = {
+        "o": lambda journal: journal.handed_over(planned.pk, "SM1"),
+        "r": lambda journal: journal.refused(planned.pk, "number_unknown"),
+        "n": lambda journal: journal.not_left(planned.pk),
+    }
+
+    def die() -> None:
+        with intents.writing(claim) as journal:
+            if journalled:
+                journal.starting(planned.pk)
+            if journalled in said:
+                said[journalled](journal)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        die()
 
     # What had not left is due again right away.
     left = [*answers(tenant), *answers(tenant, now=NOW + timedelta(minutes=2))]
