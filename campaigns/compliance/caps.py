@@ -5,14 +5,18 @@ SQL for embedding. It expects a temporary table ``claiming`` with id, household_
 and the parameters tenant, now, cap_touches, cap_days.
 """
 
-# A touch whose message never left (blocked, failed, cancelled) is no touch.
-_RECENT = """
-SELECT t.household_id, t.touched_at,
-       row_number() OVER (PARTITION BY t.household_id ORDER BY t.touched_at DESC, t.ordinal DESC) AS nth
+TOUCHES_THAT_COUNT = """
   FROM campaigns_touch t
   JOIN campaigns_message m ON m.tenant_id = %(tenant)s AND m.id = t.message_id
        AND m.state NOT IN ('blocked', 'failed', 'cancelled')
  WHERE t.tenant_id = %(tenant)s AND t.touched_at > %(now)s - make_interval(days => %(cap_days)s)
+"""
+"""The touches ``t`` that use up a household's cap as of now; one whose message never left is none."""
+
+_RECENT = f"""
+SELECT t.household_id, t.touched_at,
+       row_number() OVER (PARTITION BY t.household_id ORDER BY t.touched_at DESC, t.ordinal DESC) AS nth
+{TOUCHES_THAT_COUNT}
    AND t.household_id IN (SELECT household_id FROM claiming WHERE refusal IS NULL AND until IS NULL)
 """
 

@@ -10,6 +10,7 @@ from django.db import connection
 from campaigns.audience import addresses
 from campaigns.audience.models import Assignment, Channel, Contact, ContactStat, DormancyEpisode
 from campaigns.compliance.asking import Asking, asking_of_tenant
+from campaigns.compliance.caps import TOUCHES_THAT_COUNT
 from campaigns.compliance.guards import judged
 from campaigns.compliance.quiet_hours import Hours
 from campaigns.planning.models import Enrolment, Message, Step
@@ -26,12 +27,10 @@ WITH asked AS (
 SELECT j.channel, j.refusal, j.verdicts, j.country, j.region, j.timezones FROM ({judged("ask")}) j ORDER BY j.place
 """
 
-TOUCHES = """
-SELECT t.touched_at FROM campaigns_touch t
-  JOIN campaigns_message m ON m.tenant_id = %(tenant)s AND m.id = t.message_id
-       AND m.state NOT IN ('blocked', 'failed', 'cancelled')
- WHERE t.tenant_id = %(tenant)s AND t.household_id = %(household)s
-   AND t.touched_at > %(now)s - make_interval(days => %(cap_days)s)
+TOUCHES = f"""
+SELECT t.touched_at
+{TOUCHES_THAT_COUNT}
+   AND t.household_id = %(household)s
  ORDER BY t.touched_at DESC
 OFFSET %(cap_touches)s - 1 LIMIT 1
 """
