@@ -8,6 +8,7 @@ words stands in content.py, the hours in quiet_hours.py, the caps in caps.py.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from campaigns.audience.business import jobs_since
 from campaigns.compliance.lawful_until import JOINS, PERMITTED_UNTIL, SPOKEN_UNTIL
 
 EMAIL, SMS = "email", "sms"
@@ -95,11 +96,7 @@ SELECT a.ref, a.place, a.channel, a.contact_id, a.lapsed_from,
   JOIN campaigns_contact k ON k.tenant_id = %(tenant)s AND k.id = a.contact_id
   LEFT JOIN campaigns_contactstat s ON s.tenant_id = %(tenant)s AND s.contact_id = a.contact_id
   LEFT JOIN LATERAL (
-        SELECT max(j.completed_at) AS at
-          FROM campaigns_job j
-         WHERE s.last_job_at > a.lapsed_from
-           AND j.tenant_id = %(tenant)s AND j.contact_id = a.contact_id AND j.status = 'completed'
-           AND j.completed_at > a.lapsed_from AND j.completed_at <= %(now)s) newer ON true
+        SELECT max(j.completed_at) AS at {jobs_since("a.lapsed_from", "a.contact_id")}) newer ON true
   LEFT JOIN LATERAL (
         SELECT t.name
           FROM campaigns_contacttag t

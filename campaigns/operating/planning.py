@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
+from campaigns.audience.business import jobs_since
 from campaigns.audience.tagging import set_managed
 from campaigns.compliance.asking import Asking, asking_of
 from campaigns.compliance.guards import CUSTOMER_CAME_FIRST, judged
@@ -23,7 +24,7 @@ BATCH = 5_000
 EXHAUSTED_TAG = "winback:exhausted"
 
 # Enrolments that something outside the sequence has ended, and what it was.
-OVER = """
+OVER = f"""
 SELECT e.contact_id,
        CASE WHEN k.state <> 'active' OR d.state = 'closed' AND d.closed_by <> 'business' THEN 'episode_closed'
             WHEN d.state = 'closed' OR newer.job THEN 'business'
@@ -35,10 +36,7 @@ SELECT e.contact_id,
   LEFT JOIN campaigns_contactstat s ON s.tenant_id = %(tenant)s AND s.contact_id = e.contact_id
   LEFT JOIN LATERAL (
         -- Business that attributing has not seen yet: such a customer came back, and is not exhausted.
-        SELECT true AS job FROM campaigns_job j
-         WHERE s.last_job_at > d.lapsed_from
-           AND j.tenant_id = %(tenant)s AND j.contact_id = e.contact_id AND j.status = 'completed'
-           AND j.completed_at > d.lapsed_from AND j.completed_at <= %(now)s
+        SELECT true AS job {jobs_since("d.lapsed_from", "e.contact_id")}
          LIMIT 1) newer ON true
  WHERE e.tenant_id = %(tenant)s AND e.campaign_id = %(campaign)s AND e.state = 'active'
    AND (d.state = 'closed' OR newer.job OR k.state <> 'active' OR s.scheduled_at > %(now)s

@@ -5,12 +5,13 @@ from typing import Any
 
 from django.db import connection
 
+from campaigns.audience.business import jobs_since
 from campaigns.planning.models import Campaign
 
 # What the guards ask later is not asked here, or the two arms of the experiment would be chosen by it. Excluded is
 # only what makes an enrolment pointless for either arm. The sort consumes all input before the first insert
 # (performance: an anti-join against the table being filled is quadratic without it).
-ENROL = """
+ENROL = f"""
 WITH candidate AS MATERIALIZED (
     SELECT d.id AS episode_id, d.contact_id, a.arm, d.lapsed_from
       FROM campaigns_dormancyepisode d
@@ -28,10 +29,7 @@ WITH candidate AS MATERIALIZED (
                         WHERE t.tenant_id = %(tenant)s AND t.contact_id = d.contact_id
                           AND t.name = ANY(%(forbidding_tags)s)
                           AND (t.expires_at IS NULL OR t.expires_at > %(now)s))
-       AND NOT EXISTS (SELECT FROM campaigns_job j
-                        WHERE s.last_job_at > d.lapsed_from
-                          AND j.tenant_id = %(tenant)s AND j.contact_id = d.contact_id AND j.status = 'completed'
-                          AND j.completed_at > d.lapsed_from AND j.completed_at <= %(now)s)
+       AND NOT EXISTS (SELECT {jobs_since("d.lapsed_from", "d.contact_id")})
      ORDER BY d.lapsed_from DESC, d.id
      LIMIT %(room)s
 ), enrolled AS (
