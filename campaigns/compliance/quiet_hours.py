@@ -189,7 +189,7 @@ def zone_named(name: str) -> ZoneInfo | None:
         return None
 
 
-def _region_code(country: str, region: str) -> str:
+def region_code(country: str, region: str) -> str:
     """The region as rules name it; empty where that is not known, which then counts as every region."""
     code = region.strip().upper().removeprefix(f"{country}-")
     regions = {"US": US, "CA": CANADA}.get(country)
@@ -247,7 +247,7 @@ class Hours:
     ) -> Callable[[date], Window | None]:
         key = (channel, country, region, courteous)
         if key not in self._places:
-            code = _region_code(country, region)
+            code = region_code(country, region)
             rules = [
                 rule
                 for rule in self.rules.get(channel, ())

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-from campaigns.compliance import caps
+from campaigns.compliance import caps, legal_caps
 from campaigns.compliance.asking import Asking
 from campaigns.compliance.guards import CUSTOMER_CAME_FIRST, judged
 from campaigns.compliance.quiet_hours import Hours
@@ -36,7 +36,8 @@ class Claim:
 STAGE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS claiming (
     id bigint PRIMARY KEY, channel text, household_id bigint, due_at timestamptz, country text, region text,
-    zones text, refusal text, ended boolean, verdicts jsonb, ordinal int, until timestamptz, why text
+    zones text, refusal text, ended boolean, verdicts jsonb, ordinal int, until timestamptz, why text, law text,
+    cap text
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS candidate (
     id bigint PRIMARY KEY, contact_id bigint, channel text, due_at timestamptz, lapsed_from timestamptz, ended_by text
@@ -86,6 +87,7 @@ SELECT c.id, c.channel, j.household_id, c.due_at, j.country, j.region, array_to_
   FROM candidate c JOIN judgement j ON j.ref = c.id
 """
 
+Place = tuple[str, str, str, str]
 PLACES = "SELECT DISTINCT channel, country, region, zones FROM claiming WHERE refusal IS NULL"
 
 CLOSED = """
@@ -108,8 +110,9 @@ WITH refused AS (
     UPDATE campaigns_message m
        SET state = 'postponed', reason = c.why, due_at = c.until, settled_at = %(now)s,
            verdicts = m.verdicts || jsonb_build_object(
-               'guard', c.why, 'version', 1, 'when', 'claim', 'at', %(now)s, 'channel', c.channel, 'allowed', false,
-               'reason', c.why, 'facts', jsonb_build_object('until', c.until))
+               'guard', c.why, 'version', CASE c.why WHEN 'frequency_cap' THEN 2 ELSE 1 END, 'when', 'claim',
+               'at', %(now)s, 'channel', c.channel, 'allowed', false, 'reason', c.why,
+               'facts', jsonb_strip_nulls(jsonb_build_object('until', c.until, 'rule', c.cap, 'law', c.law)))
       FROM claiming c
      WHERE m.tenant_id = %(tenant)s AND m.id = c.id AND c.refusal IS NULL AND c.until IS NOT NULL
  RETURNING m.id
@@ -130,9 +133,11 @@ UPDATE campaigns_message m
        verdicts = m.verdicts || c.verdicts || jsonb_build_array(
            jsonb_build_object('guard', 'quiet_hours', 'version', 1, 'when', 'claim', 'at', %(now)s, 'channel',
                               c.channel, 'allowed', true, 'facts', jsonb_build_object('zones', c.zones)),
-           jsonb_build_object('guard', 'frequency_cap', 'version', 1, 'when', 'claim', 'at', %(now)s, 'channel',
-                              c.channel, 'allowed', true,
-                              'facts', jsonb_build_object('most', %(cap_touches)s::int, 'days', %(cap_days)s::int)))
+           jsonb_build_object('guard', 'frequency_cap', 'version', 2, 'when', 'claim', 'at', %(now)s, 'channel',
+                              c.channel, 'allowed', true, 'facts',
+                              jsonb_build_object('rule', 'household', 'most', %(cap_touches)s::int,
+                                                 'days', %(cap_days)s::int)
+                              || CASE WHEN c.law IS NULL THEN '{{}}' ELSE jsonb_build_object('law', c.law) END))
   FROM claiming c
  WHERE m.tenant_id = %(tenant)s AND m.id = c.id AND c.id IN (SELECT message_id FROM touched)
 RETURNING m.id
@@ -157,7 +162,10 @@ def claim(asking: Asking, *, hours: Hours, limit: int) -> Claim:
         cursor.execute(LOOK, values)
         looked_at = cursor.rowcount
         cursor.execute(LOOKED_AT)
-        _keep_quiet_hours(cursor, asking, hours)
+        cursor.execute(PLACES)
+        places: list[Place] = cursor.fetchall()
+        _keep_quiet_hours(cursor, asking, hours, places)
+        values |= legal_caps.parameters((place[:3] for place in places), on=asking.today)
         cursor.execute(caps.KEEP_CAPS, values)
         cursor.execute(SETTLE, values)
         blocked, postponed = cursor.fetchone()
@@ -166,11 +174,10 @@ def claim(asking: Asking, *, hours: Hours, limit: int) -> Claim:
     return Claim(token, claimed, looked_at, postponed, blocked)
 
 
-def _keep_quiet_hours(cursor: CursorWrapper, asking: Asking, hours: Hours) -> None:
+def _keep_quiet_hours(cursor: CursorWrapper, asking: Asking, hours: Hours, places: list[Place]) -> None:
     """Put off what falls outside the hours where its recipient lives: one question a place, not one a person."""
-    cursor.execute(PLACES)
     closed: list[tuple[str, str, str, str, datetime]] = []
-    for channel, country, region, zones in cursor.fetchall():
+    for channel, country, region, zones in places:
         opens = hours.next_allowed(
             channel,
             country,

@@ -14,7 +14,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 
 from campaigns.audience.models import Consent, Contact, Suppression
-from campaigns.compliance import consent_basis
+from campaigns.compliance import consent_basis, legal_caps
 from campaigns.planning.models import Campaign, Enrolment, Message
 from campaigns.tracking.models import Interaction
 from catalog.reading import read_quiet_hours
@@ -94,6 +94,14 @@ def _rules() -> Iterator[Line]:
         yield {
             "kind": "rule", "channel": rule.channel, "what": "consent", "rule": rule.code, "source": rule.source,
             "details": details,
+        }  # fmt: skip
+    for cap in legal_caps.rules():
+        yield {
+            "kind": "rule", "channel": cap.channel, "what": "frequency_cap", "rule": cap.code, "source": cap.source,
+            "details": {
+                "country": cap.country, "region": cap.region, "most": cap.most, "hours": cap.hours,
+                "valid_from": cap.valid_from, "valid_to": cap.valid_to,
+            },
         }  # fmt: skip
     for entry in read_quiet_hours():
         known = dict(entry.content)
