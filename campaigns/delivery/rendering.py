@@ -20,6 +20,7 @@ from liquid.template import BoundTemplate
 from campaigns.audience.models import Channel
 from campaigns.delivery.links import booking_url, unsubscribe_url
 from campaigns.delivery.tidying import folded, given_name, in_gsm, service_named
+from campaigns.delivery.tracked_links import tracked
 from catalog.compile import compile_email
 from catalog.models import MessageTemplate
 from winback.console.branding import read_colour, readable, written
@@ -32,7 +33,7 @@ _PLAIN = Environment(autoescape=False)
 # Of messages, or of a message that a preview imagines: {messages} gives their columns.
 _FACTS = """
 SELECT m.id, m.tenant_id, m.contact_id, m.channel, m.arm, m.step_code, m.enrolment_id, m.campaign_id, o.id AS offer_id,
-       v.template_id, v.code AS variant_code,
+       v.id AS variant_id, v.template_id, v.code AS variant_code,
        k.first_name, k.last_name, k.company, k.email, k.phone, k.country AS contact_country,
        m.lapsed_from,
        last.service AS last_service, last.completed_at AS last_completed_at,
@@ -41,6 +42,11 @@ SELECT m.id, m.tenant_id, m.contact_id, m.channel, m.arm, m.step_code, m.enrolme
        n.content AS niche_content,
        b.id AS brand_id, b.name AS brand_name, b.legal_name, b.postal_address, b.sender_name, b.sender_email,
        b.reply_to, b.sms_name, b.phone AS brand_phone, b.website, b.privacy_url, b.colour, b.logo_url,
+       b.tracks_clicks, b.tracks_opens,
+       CASE WHEN m.channel = 'email' AND (b.tracks_clicks OR b.tracks_opens) THEN
+           (SELECT s.state FROM campaigns_consent s
+             WHERE s.tenant_id = m.tenant_id AND s.contact_id = m.contact_id AND s.purpose = 'tracking'
+             ORDER BY coalesce(s.stated_at, s.recorded_at) DESC, s.id DESC LIMIT 1) END AS tracking_said,
        o.name AS offer_name, o.coupon, o.terms, o.expires_on, o.kind AS offer_kind
   FROM ({messages}) m
   JOIN campaigns_contact k ON k.id = m.contact_id
@@ -251,7 +257,7 @@ def render(facts: Mapping[str, Any], *, now: datetime) -> Rendered:
         return Rendered(
             # A line break in a subject would start a header of its own.
             subject=" ".join(compiled.subject.render(**context).split()),
-            html=compiled.html.render(**context) if compiled.html is not None else "",
+            html=tracked(compiled.html.render(**context), facts, now=now) if compiled.html is not None else "",
             text=plainer(text) if facts["channel"] == Channel.SMS else text,
         )
     except (LiquidError, MessageTemplate.DoesNotExist) as error:

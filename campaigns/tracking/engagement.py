@@ -21,13 +21,7 @@ _PROXIES = re.compile(r"googleimageproxy|yahoomailproxy", re.IGNORECASE)
 # takes for a machine's: a machine's. Alone within seconds: doubtful. Judged over all clicks of the message each time
 # that one of them, or the delivery, becomes known, so that their order does not matter.
 # (“kind || ''” keeps the planner to the index by message, whatever it believes of a table that was filled just now.)
-JUDGE_CLICKS = """
-WITH touched AS MATERIALIZED (
-    SELECT DISTINCT x.message_id FROM matched x
-     WHERE x.message_id IS NOT NULL AND x.fresh
-       AND (x.kind = 'clicked' OR (x.kind = 'delivered' AND EXISTS (
-               SELECT FROM campaigns_interaction i
-                WHERE i.tenant_id = %(tenant)s AND i.message_id = x.message_id AND i.kind || '' = 'clicked' OFFSET 0)))
+_JUDGED = """
 ), click AS (
     SELECT c.id, c.data, c.occurred_at < d.at + interval '10 seconds' AS quick,
            count(*) FILTER (WHERE c.occurred_at < d.at + interval '10 seconds') OVER (PARTITION BY t.message_id) AS many
@@ -48,6 +42,27 @@ UPDATE campaigns_interaction i SET data = i.data || jsonb_build_object('confiden
   FROM judged j
  WHERE i.tenant_id = %(tenant)s AND i.id = j.id AND i.data ->> 'confidence' IS DISTINCT FROM j.confidence
 """
+JUDGE_CLICKS = f"""
+WITH touched AS MATERIALIZED (
+    SELECT DISTINCT x.message_id FROM matched x
+     WHERE x.message_id IS NOT NULL AND x.fresh
+       AND (x.kind = 'clicked' OR (x.kind = 'delivered' AND EXISTS (
+               SELECT FROM campaigns_interaction i
+                WHERE i.tenant_id = %(tenant)s AND i.message_id = x.message_id AND i.kind || '' = 'clicked' OFFSET 0)))
+{_JUDGED}"""
+# The same for one message: a click on a link of our own.
+JUDGE_CLICKS_OF_ONE = f"WITH touched AS (SELECT %(message)s::bigint AS message_id {_JUDGED}"
+
+
+# Apple fetches every picture of every e-mail, with an agent that names nobody.
+_APPLE = "Mozilla/5.0"
+
+
+def of_fetch(user_agent: str) -> str:
+    """Who fetched our own picture, as far as can be told."""
+    if user_agent.strip() in ("", _APPLE) or (is_known_scanner(user_agent) and not _PROXIES.search(user_agent)):
+        return "machine"
+    return "doubtful" if _PROXIES.search(user_agent) else "person"
 
 
 def is_known_scanner(user_agent: str) -> bool:

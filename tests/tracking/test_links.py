@@ -7,7 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaigns.delivery import links
-from campaigns.delivery.links import InvalidToken, Link, Purpose, make_token, read_token
+from campaigns.delivery.links import (
+    Click,
+    InvalidToken,
+    Link,
+    Purpose,
+    make_click_token,
+    make_token,
+    read_click_token,
+    read_token,
+)
 
 SECRET = b"\x07" * 32
 purposes = st.sampled_from(list(Purpose))
@@ -75,3 +84,39 @@ def test_neighbouring_tokens_share_no_signature() -> None:
     tokens = {make_token(Purpose.UNSUBSCRIBE, 1, number)[-21:] for number in range(1, 500)}
 
     assert len(tokens) == 499
+
+
+@given(tenants, messages, messages)
+def test_a_tracked_link_says_its_message_and_destination_and_opens_nothing_else(
+    tenant: int, message: int, link: int
+) -> None:
+    token = make_click_token(tenant, message, link)
+
+    assert read_click_token(token) == Click(tenant, message, link)
+    assert len(token) == 52
+    for purpose in Purpose:
+        with pytest.raises(InvalidToken):
+            read_token(purpose, token)
+        with pytest.raises(InvalidToken):
+            read_click_token(make_token(purpose, tenant, message))
+
+
+@given(tenants, messages, messages, st.integers(0, 39 * 8 - 1))
+def test_one_turned_bit_makes_a_tracked_link_void(tenant: int, message: int, link: int, bit: int) -> None:
+    raw = bytearray(base64.urlsafe_b64decode(make_click_token(tenant, message, link)))
+    raw[bit // 8] ^= 1 << (bit % 8)
+
+    with pytest.raises(InvalidToken):
+        read_click_token(base64.urlsafe_b64encode(bytes(raw)).decode())
+
+
+@given(st.one_of(st.text(max_size=80), st.binary(max_size=60).map(lambda raw: base64.b64encode(raw).decode())))
+def test_a_tracked_link_that_nobody_made_is_void(token: str) -> None:
+    with pytest.raises(InvalidToken):
+        read_click_token(token)
+
+
+@given(tenants, messages, messages, st.sampled_from(["A", "AAAA", "=", "\n", " ", "%00"]))
+def test_there_is_one_spelling_of_a_tracked_link(tenant: int, message: int, link: int, more: str) -> None:
+    with pytest.raises(InvalidToken):
+        read_click_token(make_click_token(tenant, message, link) + more)
