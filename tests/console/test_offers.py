@@ -1,7 +1,6 @@
 """Offers kept, and booking requests answered, from the console."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -10,21 +9,10 @@ from campaigns.planning.models import Offer
 from campaigns.tracking.models import BookingRequest
 from tenants.access.models import User
 from tests.console.conftest import Business
-from tests.console.walking import address
+from tests.console.walking import address, deed, row_now
 from winback.tenancy import acting_for
 
 Browse = Callable[[User], Client]
-
-
-def _deed(row: Any, name: str) -> str:
-    return address(type(row), name, row.pk)
-
-
-def _again(business: Business, name: str) -> Any:
-    """The row as it is now."""
-    row = business.rows[name]
-    with acting_for(business.tenant.pk):
-        return type(row)._default_manager.get(pk=row.pk)
 
 
 OFFER = {"name": "$25 off", "code": "spring", "kind": "amount", "value": "25.00", "cost": "25", "terms": "Once."}
@@ -75,8 +63,8 @@ def test_a_booking_request_is_answered_once(ours: Business, browse: Browse) -> N
     booking = ours.rows["bookingrequest"]
     client = browse(ours.people["operator"])
 
-    client.post(_deed(booking, "accept"))
-    again = client.post(_deed(booking, "decline"), follow=True).content.decode()
+    client.post(deed(booking, "accept"))
+    again = client.post(deed(booking, "decline"), follow=True).content.decode()
 
-    assert _again(ours, "bookingrequest").state == BookingRequest.State.CONFIRMED
+    assert row_now(ours, "bookingrequest").state == BookingRequest.State.CONFIRMED
     assert "answered already" in again

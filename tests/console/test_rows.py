@@ -13,14 +13,10 @@ from tenants.access.models import User
 from tenants.connections.connecting import outbox_directory
 from tests import factories
 from tests.console.conftest import Business
-from tests.console.walking import address
+from tests.console.walking import address, deed
 from winback.tenancy import acting_for
 
 Browse = Callable[[User], Client]
-
-
-def _deed(row: Any, name: str) -> str:
-    return address(type(row), name, row.pk)
 
 
 def test_a_contacts_page_tells_what_happened_and_why_it_is_or_is_not_written_to(ours: Business, browse: Browse) -> None:
@@ -70,7 +66,7 @@ def test_a_message_in_the_local_outbox_is_shown_as_it_left_in_a_sandboxed_frame(
     client = browse(ours.people["analyst"])
 
     page = client.get(address(Message, "change", message.pk)).content.decode()
-    frame = client.get(_deed(message, "preview"))
+    frame = client.get(deed(message, "preview"))
 
     assert "As it left" in page
     assert "alert(1)" not in page
@@ -86,10 +82,10 @@ def test_rejected_rows_are_downloaded_by_those_who_import(ours: Business, browse
     with acting_for(ours.tenant.pk):
         type(batch).objects.filter(pk=batch.pk).update(rejects_file=f"rejects/{ours.tenant.slug}/contacts-1.csv")
 
-    response = browse(ours.people["operator"]).get(_deed(batch, "rejects"))
+    response = browse(ours.people["operator"]).get(deed(batch, "rejects"))
 
     assert b"no address" in b"".join(response.streaming_content)  # type: ignore[attr-defined]
-    assert browse(ours.people["analyst"]).get(_deed(batch, "rejects")).status_code == 403
+    assert browse(ours.people["analyst"]).get(deed(batch, "rejects")).status_code == 403
 
 
 @pytest.mark.parametrize("path", ["../../etc/passwd", "/etc/passwd", "rejects/../../x"])
@@ -98,7 +94,7 @@ def test_a_path_out_of_the_folder_of_rejects_leads_nowhere(path: str, ours: Busi
     with acting_for(ours.tenant.pk):
         type(batch).objects.filter(pk=batch.pk).update(rejects_file=path)
 
-    assert browse(ours.people["operator"]).get(_deed(batch, "rejects")).status_code == 404
+    assert browse(ours.people["operator"]).get(deed(batch, "rejects")).status_code == 404
 
 
 def test_names_with_markup_stay_text(ours: Business, browse: Browse) -> None:
@@ -110,7 +106,7 @@ def test_names_with_markup_stay_text(ours: Business, browse: Browse) -> None:
 
     for url in (
         "/console/campaigns/contact/", address(Contact, "change", contact.pk), address(Message, "change", message.pk),
-        "/console/campaigns/message/", _deed(contact, "suppress"),
+        "/console/campaigns/message/", deed(contact, "suppress"),
     ):  # fmt: skip
         page = client.get(url).content.decode()
         assert "<img src=x" not in page

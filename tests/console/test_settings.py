@@ -10,26 +10,19 @@ from django.test import Client
 from tenants.access.models import ApiKey, Membership, User
 from tenants.accounts.models import Tenant
 from tenants.activation.models import ModuleActivation
+from tenants.connections import rotating
 from tenants.connections.connecting import credentials_of
 from tenants.connections.models import Connection
 from tenants.journal.models import AuditEntry
 from tests.console.conftest import Business
-from tests.console.walking import address
+from tests.console.walking import address, deed, row_now
+from tests.factories import NOW
+from winback.providers.email.smtp import SmtpProvider
+from winback.providers.handing import ProbeResult
 from winback.tenancy import acting_for
 
 Browse = Callable[[User], Client]
 MODULE = "/console/catalog/module/dormant_customer_reactivation"
-
-
-def _deed(row: Any, name: str) -> str:
-    return address(type(row), name, row.pk)
-
-
-def _again(business: Business, name: str) -> Any:
-    """The row as it is now."""
-    row = business.rows[name]
-    with acting_for(business.tenant.pk):
-        return type(row)._default_manager.get(pk=row.pk)
 
 
 def test_a_key_is_shown_once_and_revoked_for_good(ours: Business, browse: Browse) -> None:
@@ -44,10 +37,10 @@ def test_a_key_is_shown_once_and_revoked_for_good(ours: Business, browse: Browse
         key = ApiKey.objects.for_tenant(ours.tenant).get(name="Website")
     assert text.group() not in client.get(address(ApiKey, "change", key.pk)).content.decode()
 
-    client.post(_deed(key, "revoke"))
+    client.post(deed(key, "revoke"))
     with acting_for(ours.tenant.pk):
         assert ApiKey.objects.get(pk=key.pk).revoked_at is None  # it asks first
-    client.post(_deed(key, "revoke"), {"confirmed": "yes"})
+    client.post(deed(key, "revoke"), {"confirmed": "yes"})
     with acting_for(ours.tenant.pk):
         assert ApiKey.objects.get(pk=key.pk).revoked_at is not None
 
@@ -71,8 +64,8 @@ def test_the_last_owner_stays(ours: Business, browse: Browse) -> None:
     with acting_for(ours.tenant.pk):
         membership = Membership.objects.for_tenant(ours.tenant).get(role="owner")
 
-    demoted = client.post(_deed(membership, "change_role"), {"role": "analyst"})
-    removed = client.post(_deed(membership, "remove"), {"confirmed": "yes"}, follow=True)
+    demoted = client.post(deed(membership, "change_role"), {"role": "analyst"})
+    removed = client.post(deed(membership, "remove"), {"confirmed": "yes"}, follow=True)
 
     assert demoted.status_code == 422
     assert "only owner" in removed.content.decode()
@@ -85,13 +78,15 @@ def test_nobody_but_an_owner_changes_the_team(role: str, ours: Business, browse:
     client = browse(ours.people[role])
     membership = ours.rows["membership"]
 
-    assert client.post(_deed(membership, "change_role"), {"role": "owner"}).status_code == 403
+    assert client.post(deed(membership, "change_role"), {"role": "owner"}).status_code == 403
     assert (
         client.post("/console/tenants/membership/add/", {"email": "x@example.com", "role": "owner"}).status_code == 403
     )
 
 
-def test_secrets_of_a_connection_go_in_and_never_come_out(ours: Business, browse: Browse) -> None:
+def test_secrets_of_a_connection_go_in_and_never_come_out(
+    ours: Business, browse: Browse, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client = browse(ours.people["owner"])
     fields = {
         "label": "Mail",
@@ -104,10 +99,16 @@ def test_secrets_of_a_connection_go_in_and_never_come_out(ours: Business, browse
     client.post("/console/tenants/connection/add/?kind=email&provider=smtp", fields)
     with acting_for(ours.tenant.pk):
         connection = Connection.objects.for_tenant(ours.tenant).get(label="Mail")
-    pages = [client.get(address(Connection, "change", connection.pk)), client.get(_deed(connection, "set_up"))]
-    client.post(_deed(connection, "set_up"), fields | {"host": "mail.example.com", "password": ""})
+    pages = [client.get(address(Connection, "change", connection.pk)), client.get(deed(connection, "set_up"))]
+    client.post(deed(connection, "set_up"), fields | {"host": "mail.example.com", "password": ""})
 
     assert all("hush hush hush" not in page.content.decode() for page in pages)
+    with acting_for(ours.tenant.pk):
+        connection.refresh_from_db()
+        assert connection.settings["host"] == "smtp.example.com"  # until the provider has answered to the new one
+        assert b"hush" not in bytes(connection.pending)
+    monkeypatch.setattr(SmtpProvider, "probe", lambda self: ProbeResult(self.told("host") == "mail.example.com", ""))
+    assert rotating.try_proposed(connection, now=NOW, actor="test") == ""
     with acting_for(ours.tenant.pk):
         connection.refresh_from_db()
         assert connection.settings["host"] == "mail.example.com"
@@ -120,9 +121,9 @@ def test_a_connection_that_is_switched_off_suspends_the_module_and_home_says_so(
     client = browse(ours.people["owner"])
     client.get("/console/")
 
-    client.post(_deed(ours.rows["connection"], "pause"))
+    client.post(deed(ours.rows["connection"], "pause"))
 
-    assert _again(ours, "moduleactivation").state == ModuleActivation.State.SUSPENDED
+    assert row_now(ours, "moduleactivation").state == ModuleActivation.State.SUSPENDED
     home = client.get("/console/").content.decode()
     assert "oakmark outbox is switched off" in home
     assert "has stopped" in home

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -10,44 +9,25 @@ from django.test import Client
 from campaigns.audience.models import Suppression
 from campaigns.planning.models import Enrolment
 from tenants.access.models import User
-from tenants.journal.models import AuditEntry
 from tests import factories
 from tests.console.conftest import Business
-from tests.console.walking import address
+from tests.console.walking import audited_actions, deed, row_now
 from winback.tenancy import acting_for
 
 Browse = Callable[[User], Client]
-
-
-def _deed(row: Any, name: str) -> str:
-    return address(type(row), name, row.pk)
-
-
-def _again(business: Business, name: str) -> Any:
-    """The row as it is now."""
-    row = business.rows[name]
-    with acting_for(business.tenant.pk):
-        return type(row)._default_manager.get(pk=row.pk)
-
-
-def _actions(business: Business) -> list[str]:
-    with acting_for(business.tenant.pk):
-        return list(
-            AuditEntry.objects.for_tenant(business.tenant).order_by("sequence").values_list("action", flat=True)
-        )
 
 
 def test_a_contact_is_stopped_and_its_sequence_ends(ours: Business, browse: Browse) -> None:
     contact = ours.rows["contact"]
     fields = {"channel": "all", "reason": "asked_by_person"}
 
-    browse(ours.people["operator"]).post(_deed(contact, "suppress"), fields)
+    browse(ours.people["operator"]).post(deed(contact, "suppress"), fields)
 
     with acting_for(ours.tenant.pk):
         kept = Suppression.objects.for_tenant(ours.tenant).get(channel="all")
         assert (kept.contact_id, kept.reason) == (contact.pk, "asked_by_person")
-    assert _again(ours, "enrolment").ended_by == Enrolment.EndedBy.STAFF
-    assert _actions(ours)[-1] == "contact.suppressed"
+    assert row_now(ours, "enrolment").ended_by == Enrolment.EndedBy.STAFF
+    assert audited_actions(ours)[-1] == "contact.suppressed"
 
 
 def test_stopping_several_asks_first_and_says_how_many(ours: Business, browse: Browse) -> None:
@@ -71,7 +51,7 @@ def test_an_analyst_stops_nobody(ours: Business, browse: Browse) -> None:
     client = browse(ours.people["analyst"])
     contact = ours.rows["contact"]
 
-    assert client.post(_deed(contact, "suppress"), {"channel": "all", "reason": "staff"}).status_code == 403
+    assert client.post(deed(contact, "suppress"), {"channel": "all", "reason": "staff"}).status_code == 403
     client.post(
         "/console/campaigns/contact/",
         {"action": "suppress_selected", "_selected_action": [contact.pk], "confirmed": "yes"},
@@ -106,12 +86,12 @@ def test_what_is_no_address_is_not_suppressed(address: str, ours: Business, brow
 
 def test_a_manager_lifts_a_suppression_with_a_reason(ours: Business, browse: Browse) -> None:
     suppression = ours.rows["suppression"]
-    assert browse(ours.people["operator"]).get(_deed(suppression, "lift")).status_code == 403
+    assert browse(ours.people["operator"]).get(deed(suppression, "lift")).status_code == 403
     client = browse(ours.people["manager"])
 
-    assert client.post(_deed(suppression, "lift"), {"note": "because"}).status_code == 422
-    client.post(_deed(suppression, "lift"), {"note": "Asked at the counter to get e-mail again."})
+    assert client.post(deed(suppression, "lift"), {"note": "because"}).status_code == 422
+    client.post(deed(suppression, "lift"), {"note": "Asked at the counter to get e-mail again."})
 
-    lifted = _again(ours, "suppression")
+    lifted = row_now(ours, "suppression")
     assert lifted.lifted_at is not None
     assert lifted.lifted_by == f"user {ours.people['manager'].pk}"
