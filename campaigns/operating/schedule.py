@@ -1,11 +1,14 @@
 """The regular work: what is due is a row in PostgreSQL, one elected scheduler looks, RQ workers do it.
 
 Two schedulers, a lost queue or a clock set back change nothing: a task is taken by moving its due time in one
-conditional update, and every deed is safe to run twice.
+conditional update, and every deed is safe to run twice. A due time further ahead than two intervals was written by a
+clock that was wrong: such a task is due, or it would stand still until that day.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from django.db.models import DurationField, ExpressionWrapper, F, Q, Value
 
 from campaigns.operating import jobs
 from campaigns.operating.models import ScheduledTask
@@ -37,6 +40,9 @@ REGULAR = (
 )
 
 
+_TWO_INTERVALS = ExpressionWrapper(F("every_seconds") * timedelta(seconds=2), output_field=DurationField())
+
+
 def tick(*, now: datetime) -> list[str]:
     """Hand what is due to the workers; returns the codes. Called every few seconds by the elected scheduler."""
     for regular in REGULAR:
@@ -45,7 +51,8 @@ def tick(*, now: datetime) -> list[str]:
             defaults={"every_seconds": int(regular.every.total_seconds()), "next_due_at": now},
         )
     started = []
-    for task in ScheduledTask.objects.filter(next_due_at__lte=now).order_by("next_due_at", "code"):
+    due = Q(next_due_at__lte=now) | Q(next_due_at__gt=Value(now) + _TWO_INTERVALS)
+    for task in ScheduledTask.objects.filter(due).order_by("next_due_at", "code"):
         taken = ScheduledTask.objects.filter(pk=task.pk, next_due_at=task.next_due_at).update(
             next_due_at=now + timedelta(seconds=task.every_seconds), last_started_at=now
         )

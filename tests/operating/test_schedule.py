@@ -65,10 +65,19 @@ def test_two_ticks_at_once_take_each_task_once(queue: Queue, now: datetime) -> N
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_clock_set_back_starts_nothing_early(queue: Queue, now: datetime) -> None:
+def test_a_clock_set_back_a_little_starts_nothing_early(queue: Queue, now: datetime) -> None:
     schedule.tick(now=now)
 
-    assert schedule.tick(now=now - timedelta(days=1)) == []
+    assert schedule.tick(now=now - timedelta(seconds=1)) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_clock_that_was_a_year_ahead_does_not_stop_the_work_for_a_year(queue: Queue, now: datetime) -> None:
+    schedule.tick(now=now + timedelta(days=365))
+
+    assert set(schedule.tick(now=now)) == {regular.code for regular in schedule.REGULAR}
+    assert schedule.tick(now=now + timedelta(seconds=1)) == []
+    assert "send" in schedule.tick(now=now + timedelta(seconds=21))
 
 
 @pytest.mark.django_db(transaction=True)
