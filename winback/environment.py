@@ -60,13 +60,21 @@ class Environment(environ.FileAwareEnv):
         return path
 
 
-def checked_address(name: str, value: str, schemes: tuple[str, ...], example: str) -> str:
-    """The address of a server, if it is one. The value itself is never repeated: it may hold a password."""
+def checked_address(name: str, value: str, schemes: tuple[str, ...], example: str, *, several: bool = False) -> str:
+    """The address of a server, if it is one. The value itself is never repeated: it may hold a password.
+
+    ``several``: it may name more than one host, ``user@one:5432,two:5432/…``, as libpq understands it.
+    """
     try:
         parts: SplitResult | None = urlsplit(value)
-        _ = parts.port if parts else None  # only looking tells whether it is a number
+        _ = [each.port for each in (_each_host(parts) if several else [parts])]  # looking tells if it is a number
     except ValueError:
         parts = None
     if parts is None or parts.scheme not in schemes or not (parts.hostname or parts.path.strip("/") or parts.query):
         raise ImproperlyConfigured(f"{name} is no address of the form {example}.")
     return value
+
+
+def _each_host(parts: SplitResult) -> list[SplitResult]:
+    user, at, hosts = parts.netloc.rpartition("@")
+    return [parts._replace(netloc=f"{user}{at}{host}") for host in hosts.split(",")]

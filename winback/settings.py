@@ -90,9 +90,17 @@ DATABASE_URL = checked_address(
     env.required("DATABASE_URL", "the address of PostgreSQL 15 or newer"),
     ("postgres", "postgresql"),
     "postgres://user:password@host:5432/database",
+    several=True,  # a standby that may take over: docs/operations.md, More than one machine
 )
 DATABASES = {"default": env.db_url_config(DATABASE_URL)}
-DATABASES["default"].setdefault("OPTIONS", {})
+# A server that vanishes answers nothing, not even no: without these a worker would wait for it for a quarter of an hour.
+DATABASES["default"]["OPTIONS"] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+} | DATABASES["default"].get("OPTIONS", {})
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["TEST"] = {"NAME": env.text("WINBACK_TEST_DATABASE") or None}

@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from tests.data import REPOSITORY
 from tests.runtime.values import VALUES
+from winback.environment import Environment
 from winback.runtime import addresses
 
 
@@ -32,6 +33,15 @@ def test_a_good_environment_starts() -> None:
     assert start(**VALUES).returncode == 0
 
 
+def test_a_database_may_have_a_standby_at_another_host() -> None:
+    hosts = "one.example.com:5432,two.example.com:5433"
+    url = f"postgres://winback:secret@{hosts}/winback?target_session_attrs=read-write"
+    assert start(**VALUES | {"DATABASE_URL": url}).returncode == 0
+    config = Environment().db_url_config(url)
+    assert (config["HOST"], config["PORT"]) == ("one.example.com,two.example.com", "5432,5433")
+    assert config["OPTIONS"] == {"target_session_attrs": "read-write"}
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -39,6 +49,7 @@ def test_a_good_environment_starts() -> None:
         ("DATABASE_URL", "mysql://127.0.0.1/winback"),
         ("DATABASE_URL", "127.0.0.1:5432"),
         ("DATABASE_URL", "postgres://winback:secret-password@host:port/winback"),
+        ("DATABASE_URL", "postgres://winback:secret-password@host:5432,other:port/winback"),
         ("REDIS_URL", ""),
         ("REDIS_URL", "http://127.0.0.1:6379"),
         ("SECRET_KEY", ""),
