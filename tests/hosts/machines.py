@@ -1,0 +1,127 @@
+"""Three hosts that work, one with the servers, one that takes the mail, and one that could take over the database."""
+
+import os
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests import factories
+from tests.faults import short
+from tests.faults.nursery import Nursery
+from tests.faults.servers import Mailbox, Postgres, Server, Valkey
+from tests.faults.stage import Stage, environment
+from tests.hosts.network import Host, Network, network
+
+WORKING, PORT = 3, 5432
+
+
+@dataclass
+class Working:
+    """A host with a worker or two and a home of its own, so with journals that no other host can read."""
+
+    host: Host
+    home: Path
+    settings: dict[str, str]
+    nursery: Nursery = field(init=False)
+
+    def boot(self) -> None:
+        self.nursery = Nursery(
+            self.home, self.settings, start=factories.NOW, group=short.MEDIUM, before=self.host.inside
+        )
+
+    def work(self, *, scheduler: bool) -> None:
+        self.nursery.fork("tests.faults.roles:supervise")
+        if scheduler:
+            self.nursery.fork("tests.faults.roles:schedule")
+
+    def die(self) -> None:
+        """Without a word to anybody: every process of it at once."""
+        with suppress(ProcessLookupError):
+            os.kill(self.nursery.pid, signal.SIGKILL)
+        self.nursery.stop()
+
+
+@dataclass
+class Machines:
+    """All of them, on one network."""
+
+    network: Network
+    stage: Stage
+    working: list[Working]
+    standby: Postgres
+    others: list[Server]
+
+    @property
+    def mail(self) -> Mailbox:
+        return self.stage.mailbox
+
+    def taken(self) -> int:
+        return self.mail.book.read_bytes().count(b"\n")
+
+    def wait_until_taken(self, number: int, *, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while self.taken() < number:
+            assert time.monotonic() < end, f"{self.taken()} of {number} taken: {self.states()}"
+            time.sleep(0.1)
+
+    def wait_until_done(self, *, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while self.stage.in_state("planned", "postponed", "claimed", "handing_over"):
+            assert time.monotonic() < end, self.states()
+            time.sleep(0.5)
+
+    def states(self) -> list[tuple[object, ...]]:
+        return self.stage.query("SELECT state, count(*) FROM campaigns_message GROUP BY 1 ORDER BY 1")
+
+    def rate(self, since: float, until: float, *, of: str = "") -> float:
+        """How many messages a second left between two moments, of one host or of all."""
+        at = [moment for _, peer, moment in self.mail.entries() if not of or peer == of]
+        return sum(since <= moment < until for moment in at) / max(until - since, 0.001)
+
+
+@contextmanager
+def machines(*, replicated: bool) -> Iterator[Machines]:
+    """Everything up, migrated; nothing sent yet."""
+    home = Path(tempfile.mkdtemp(prefix="winback-hosts-"))
+    home.chmod(0o711)
+    made: list[Server] = []
+    hosts: list[Working] = []
+    with network(WORKING + 3) as net:
+        *at_work, servers, mail, spare = net.hosts
+        primary = Postgres(home / "primary", servers.inner, PORT, servers.inside)
+        standby = Postgres(home / "standby", spare.inner, PORT, spare.inside)
+        valkey = Valkey(home / "valkey", servers.inner, 6379, servers.inside)
+        mailbox = Mailbox(home / "mail", mail.outer, 2525, mail.inside)
+        try:
+            primary.make()
+            for server in (primary, valkey, mailbox):
+                server.start()
+                made.append(server)
+            primary.make_database()
+            if replicated:
+                standby.copy_of(primary)
+                standby.start()
+                made.append(standby)
+                primary.wait_for_standby()
+            url = primary.url
+            if replicated:
+                url = url.replace(f"{servers.inner}:{PORT}", f"{servers.inner}:{PORT},{spare.inner}:{PORT}")
+                url += "?target_session_attrs=read-write&connect_timeout=2&tcp_user_timeout=5000"
+            for host in at_work:
+                hosts.append(Working(host, home / f"host-{host.number}", environment(url, valkey.url)))
+                hosts[-1].boot()
+            hosts[0].nursery.call("tests.faults.ground:prepare")
+            stage = Stage(home, primary, valkey, mailbox, hosts[0].nursery)
+            yield Machines(net, stage, hosts, standby, made)
+        finally:
+            for working in hosts:
+                working.die()
+            for server in reversed(made):
+                if server.lives:
+                    server.kill()
+            shutil.rmtree(home, ignore_errors=True)

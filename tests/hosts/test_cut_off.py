@@ -1,0 +1,79 @@
+"""Three hosts send fifty thousand messages; one is cut off and comes back, one is killed: each message leaves once.
+
+``python3 manage.py test -m hosts`` prints what was seen. Skipped where network namespaces are not permitted.
+"""
+
+import os
+import time
+
+import pytest
+
+from tests.faults.short import LEASE_SECONDS, MEDIUM, START_WITHIN_SECONDS
+from tests.faults.stage import ON_THEIR_WAY, printed
+from tests.hosts.machines import Machines, machines
+from tests.hosts.network import why_not
+
+_WHY_NOT = why_not()
+pytestmark = [pytest.mark.hosts, pytest.mark.skipif(bool(_WHY_NOT), reason=_WHY_NOT)]
+
+TENANTS = 10
+MESSAGES = int(os.environ.get("WINBACK_HOSTS_MESSAGES") or 50_000)
+PATIENCE = 1_200
+
+
+def make_tenants(all_of_it: Machines, messages: int, tenants: int = TENANTS) -> None:
+    where = {"host": all_of_it.mail.address, "port": all_of_it.mail.port}
+    for number in range(tenants):
+        each = messages // tenants
+        all_of_it.stage.nursery.call("tests.faults.ground:make", slug=f"shop-{number}", messages=each, **where)
+
+
+def test_a_host_is_cut_off_and_another_one_killed(capsys: pytest.CaptureFixture[str]) -> None:
+    with machines(replicated=False) as all_of_it:
+        make_tenants(all_of_it, MESSAGES)
+        cut_off, killed, _ = all_of_it.working
+        begun = time.time()
+        for place, host in enumerate(all_of_it.working):
+            host.work(scheduler=place > 0)  # on two hosts: one of them dies
+        all_of_it.wait_until_taken(MESSAGES // 5, seconds=PATIENCE)
+
+        # Its way to the mail server stays open, and a message takes it a second: only its clock can stop it.
+        all_of_it.mail.slow_for(cut_off.host.outer, slow=True)
+        cut = time.time()
+        all_of_it.network.cut(cut_off.host)
+        time.sleep(2 * LEASE_SECONDS + 3)
+        all_of_it.network.mend(cut_off.host)
+        back = time.time()
+        all_of_it.mail.slow_for(cut_off.host.outer, slow=False)
+        all_of_it.wait_until_taken(3 * MESSAGES // 5, seconds=PATIENCE)
+        unknown_of_cut_off = all_of_it.stage.in_state("unknown")
+
+        died = time.time()
+        killed.die()
+        all_of_it.wait_until_done(seconds=PATIENCE)
+        done = time.time()
+        time.sleep(LEASE_SECONDS)  # the journals of the host that came back are read once more
+        count = all_of_it.stage.count()
+
+        moments = [at for _, peer, at in all_of_it.mail.entries() if peer == cut_off.host.outer and cut < at < back]
+        alone = [(name, *(f"{all_of_it.rate(since, until, of=host.host.outer):.0f}" for host in all_of_it.working),
+                  f"{all_of_it.rate(since, until):.0f}")
+                 for name, since, until in (("all three", begun, cut), ("one cut off", cut, back),
+                                            ("back again", back, died), ("one dead", died, done))]  # fmt: skip
+        with capsys.disabled():
+            print(printed(("messages a second", "host 1", "host 2", "host 3", "all"), alone))
+            last = max(moments, default=cut) - cut
+            print(
+                f"{len(count.states)} messages in {done - begun:.0f} s, {len(count.taken)} taken, {len(count.twice)} "
+                f"twice, {len(count.lost)} lost; {unknown_of_cut_off} unknown after the cut, {len(count.unknown)} at "
+                f"the end. The host that was cut off started its last message after {last:.1f} s; its lease was "
+                f"{LEASE_SECONDS} s."
+            )
+        assert not count.twice
+        assert not count.lost
+        assert not count.unrecorded
+        assert not count.of(*ON_THEIR_WAY)
+        assert len(count.of("handed_over", "unknown")) == MESSAGES
+        assert all(at - cut < START_WITHIN_SECONDS + 1.5 for at in moments), "it went on starting messages"
+        assert len(count.unknown) <= 1 + MEDIUM  # the one in the middle of the first, a group of the second
+        assert all_of_it.rate(cut, back) > 0.3 * all_of_it.rate(begun, cut)
