@@ -11,7 +11,7 @@ from tenants.activation import requirements
 from tenants.activation.models import ModuleActivation
 from tenants.activation.module_settings import filled
 from tenants.activation.requirements import Requirements
-from tenants.connections import probing
+from tenants.connections import domains, probing
 from tenants.journal import audit
 from tenants.journal.recording import record
 from winback.tenancy import acting_for
@@ -108,12 +108,13 @@ def reevaluate(tenant: Tenant, *, now: datetime) -> list[Change]:
     return changes
 
 
-def look_again(tenant: Tenant, *, now: datetime) -> list[Change]:
+def look_again(tenant: Tenant, *, now: datetime, by_hand: bool = False) -> list[Change]:
     """Probe everything and look again at the tenant's activations: regularly, and when a requirement may have changed.
 
     Opens its own scopes, because providers are asked outside any transaction.
     """
-    probing.refresh(tenant, now=now)
+    domains.look_up_daily(tenant, now=now)
+    probing.refresh(tenant, now=now, by_hand=by_hand)
     with acting_for(tenant.pk):
         return reevaluate(tenant, now=now)
 

@@ -12,13 +12,14 @@ from catalog.models import Guard, Module, Niche
 from tenants.accounts.admin import BusinessAdmin
 from tenants.accounts.console import TenantAdmin, nothing_yet, tenant_of
 from tenants.accounts.models import Tenant
-from tenants.activation import activating, jobs, onboarding
+from tenants.activation import activating, domains_page, jobs, onboarding  # noqa: F401 - it registers itself
 from tenants.activation.forms import NewTenantForm
 from tenants.activation.models import ModuleActivation
 from tenants.activation.module_settings import SettingsInvalid
 from tenants.activation.setting_forms import given, in_order, settings_form, show_faults, written
 from tenants.connections.admin import ConnectionAdmin
 from tenants.connections.models import Connection
+from tenants.journal import tasks
 from winback.console.admin_base import ReadOnlyAdmin
 from winback.console.columns import json_field, pill_column
 from winback.console.components import Panel
@@ -37,6 +38,21 @@ class WatchedConnectionAdmin(ConnectionAdmin):
         tenant = tenant_of(request)
         activating.reevaluate(tenant, now=timezone.now())
         enqueue(jobs.look_again, tenant=tenant.pk)  # providers are asked over the network, outside this transaction
+
+    def try_soon(self, request: HttpRequest, connection: Connection) -> None:
+        actor = self.site.hooks.actor(request)
+        enqueue(jobs.try_proposed, tenant=connection.tenant_id, connection=connection.pk, actor=actor)
+
+    def test_soon(self, request: HttpRequest, connection: Connection) -> None:
+        task = tasks.queue(
+            tenant_of(request),
+            "test_connection",
+            f"Test of {connection.label}",
+            now=timezone.now(),
+            arguments={"connection": connection.pk, "user": request.user.pk},
+            created_by=self.site.hooks.actor(request),
+        )
+        enqueue(jobs.test_connection, tenant=connection.tenant_id, task=task.pk)
 
 
 @admin.register(ModuleActivation)

@@ -10,6 +10,8 @@ from ninja import Field, Router, Schema
 from tenants.access.middleware import key_of, require_scope
 from tenants.activation.activating import ModuleNotFound, activate
 from tenants.activation.module_settings import SettingsInvalid
+from tenants.connections import domain_evidence
+from tenants.connections.models import SendingDomain
 from winback.problems import Problem
 
 router = Router(tags=["Modules"])
@@ -51,6 +53,34 @@ class ActivationAnswer(Schema):
     module_code: str
     settings: dict[str, Any]
     requirements: RequirementsShape
+
+
+class SendingDomainShape(Schema):
+    """A domain that e-mail is from, with what was found and when."""
+
+    domain: str
+    state: str = Field(description="`ready`, `degraded`, `missing` (a bulk sender's) or `not_checked`.")
+    bulk: bool
+    policy: str
+    dkim_selectors: list[str]
+    checked_at: str | None
+    findings: list[dict[str, Any]]
+    message_checked_at: str | None
+    message_findings: list[dict[str, Any]]
+
+
+@router.get(
+    "/sending-domains",
+    summary="Sending domains",
+    description="SPF, DKIM, DMARC and MX of the domains that your e-mail is from, as they were last looked up, each "
+    "finding with the DNS record to add.",
+    response=list[SendingDomainShape],
+)
+def sending_domains(request: HttpRequest) -> list[dict[str, Any]]:
+    require_scope(request, "results:read")
+    rows = SendingDomain.objects.for_tenant(key_of(request).tenant).order_by("domain")
+    now = timezone.now()
+    return [domain_evidence.as_dict(row, now=now) for row in rows]
 
 
 @router.post(

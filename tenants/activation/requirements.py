@@ -7,10 +7,12 @@ from typing import Any
 
 from catalog.models import Module
 from tenants.accounts.models import Brand, Tenant
+from tenants.connections import domain_evidence
 from tenants.connections.evidence import rows_of
-from tenants.connections.models import CapabilityEvidence
+from tenants.connections.models import CapabilityEvidence, SendingDomain
 from tenants.connections.probing import CRM, Finding
 from tenants.plans import entitlements
+from winback.providers.domains.findings import Severity
 
 RELEASED = (Module.Status.GUIDED, Module.Status.LIVE)
 NEAR_LIMIT = 0.8
@@ -147,6 +149,10 @@ def _capability(tenant: Tenant, finding: Finding, channels: list[str], result: R
     if finding.state == CapabilityEvidence.State.READY:
         return
     kind = finding.capability
+    if finding.code == domain_evidence.CODE:
+        target = result.eventually_due if finding.state == CapabilityEvidence.State.DEGRADED else result.currently_due
+        target.extend(_domain(tenant, finding, channels))
+        return
     requirement = Requirement(
         f"capability.{kind}.{finding.code}",
         "capability",
@@ -166,6 +172,26 @@ def _capability(tenant: Tenant, finding: Finding, channels: list[str], result: R
         result.eventually_due.append(requirement)
     else:
         result.currently_due.append(requirement)
+
+
+def _domain(tenant: Tenant, finding: Finding, channels: list[str]) -> Iterator[Requirement]:
+    """Each record that the sending domain lacks: a warning for most, and for a bulk sender a stop."""
+    domain = str(finding.facts["domain"])
+    row = SendingDomain.objects.for_tenant(tenant).get(domain=domain)
+    for found in (each for each in [*row.findings, *row.message_findings] if each["severity"] == Severity.BAD):
+        record = found["record"]
+        add = f" Add: {record['type']} {record['name']} “{record['value']}”." if record else ""
+        yield Requirement(
+            f"capability.email.{found['code']}",
+            "capability",
+            f"{found['sentence']}{add}",
+            {
+                "console": f"/console/tenants/sendingdomain/{row.pk}/change/",
+                "api": "/api/tenants/sending-domains",
+                "cli": f"manage.py check_domain --tenant {tenant.slug}",
+            },
+            _without("email", channels),
+        )
 
 
 def _data(tenant: Tenant, finding: Finding, result: Requirements) -> None:

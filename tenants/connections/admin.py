@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from tenants.accounts.console import TenantAdmin, nothing_yet, tenant_of
-from tenants.connections import connecting, hooks
+from tenants.connections import connecting, hooks, rotating
 from tenants.connections.forms import ConnectionForm
 from tenants.connections.models import CapabilityEvidence, Connection, DataEvidence
 from tenants.connections.webhook_page import WebhookPage
@@ -42,6 +42,12 @@ class ConnectionAdmin(WebhookPage):
     def changed(self, request: HttpRequest, connection: Connection) -> None:
         """Something about a connection is different now: whoever registers this looks at what depends on it."""
 
+    def try_soon(self, request: HttpRequest, connection: Connection) -> None:
+        """New credentials or settings wait to be tried: whoever registers this has a worker do it."""
+
+    def test_soon(self, request: HttpRequest, connection: Connection) -> None:
+        """Whoever registers this has a worker send a test to the person who asks."""
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("brand", "tenant")
 
@@ -54,19 +60,36 @@ class ConnectionAdmin(WebhookPage):
         notes = []
         if row.state == Connection.State.PAUSED:
             why = row.paused_reason or "it was in trouble"
-            notes.append({"tone": "warn", "text": f"Paused: {why}. It goes on by itself when it answers again."})
+            when = f" It is asked again at {_moment(row.retry_at)}." if row.retry_at else ""
+            text = f"Paused: {why.rstrip('.')}. It goes on by itself when it answers again.{when}"
+            notes.append({"tone": "warn", "text": text})
+        if row.state == Connection.State.TRYING:
+            notes.append({"tone": "info", "text": "It answers again: a few messages go first, then all."})
+        if bytes(row.pending):
+            text = "New settings are being tried; the old ones are used until the provider answers to the new."
+            notes.append({"tone": "info", "text": text})
+        if row.pending_problem:
+            text = f"The new settings were not taken: {row.pending_problem} The old ones are still in use."
+            notes.append({"tone": "warn", "text": text})
         if row.state == Connection.State.DISABLED:
             notes.append({"tone": "warn", "text": "Switched off by hand. Nothing leaves through it."})
         if row.provider == connecting.LOCAL:
             notes.append({"tone": "info", "text": "This is the local outbox: messages are kept, nobody receives them."})
-        facts: list[tuple[str, Any]] = []
+        facts: list[tuple[str, Any]] = [("Order", self._place(row)), ("Limits", _limits(row))]
         if evidence is not None:
-            facts = [
+            facts += [
                 ("Last try", evidence.get_state_display()),
                 ("Found", evidence.detail or evidence.code or "It answers."),
-                ("Tried", timezone.localtime(evidence.checked_at).strftime("%-d %b %Y, %H:%M")),
+                ("Tried", _moment(evidence.checked_at)),
             ]
         return {"pills": [row.state], "notes": notes, "facts": facts}
+
+    def _place(self, row: Connection) -> str:
+        """Where it stands among those of its kind."""
+        keys = list(connecting.in_order(row.tenant, row.kind).values_list("pk", flat=True))
+        if len(keys) < 2:
+            return "The only one of its kind"
+        return f"{keys.index(row.pk) + 1} of {len(keys)}: the first that works is used"
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -114,8 +137,33 @@ class ConnectionAdmin(WebhookPage):
         return connection
 
     def offered(self, request: HttpRequest, row: Any) -> list[str]:
-        use = ["pause"] if row.state == Connection.State.ACTIVE else ["resume"]
-        return ["probe", "set_up", *(["replace_webhook"] if hooks.url_of(row) else []), *use]
+        use = ["pause"] if row.state in Connection.IN_USE else ["resume"]
+        keys = list(connecting.in_order(row.tenant, row.kind).values_list("pk", flat=True))
+        move = [*(["move_up"] if keys[0] != row.pk else []), *(["move_down"] if keys[-1] != row.pk else [])]
+        test = ["send_test"] if row.kind == "email" else []
+        return ["probe", "set_up", *test, *move, *(["replace_webhook"] if hooks.url_of(row) else []), *use]
+
+    @deed("Send me a test", permission="connections.manage")
+    def send_test(self, request: HttpRequest, connection: Connection) -> HttpResponseBase | None:
+        self.test_soon(request, connection)
+        self.message_user(request, "A test is on its way to your own address: what became of it stands under Tasks.")
+        return None
+
+    @deed("Use earlier", permission="connections.manage")
+    def move_up(self, request: HttpRequest, connection: Connection) -> HttpResponseBase | None:
+        self._move(request, connection, -1)
+        return None
+
+    @deed("Use later", permission="connections.manage")
+    def move_down(self, request: HttpRequest, connection: Connection) -> HttpResponseBase | None:
+        self._move(request, connection, 1)
+        return None
+
+    def _move(self, request: HttpRequest, connection: Connection, by: int) -> None:
+        if connecting.move(connection, by):
+            self.site.hooks.note(request, "connection.moved", connection, {"by": by})
+            self.changed(request, connection)
+            self.message_user(request, f"“{connection.label}” is now used {'earlier' if by < 0 else 'later'}.")
 
     @deed("Try it now", permission="connections.manage", tone="primary", icon="plug")
     def probe(self, request: HttpRequest, connection: Connection) -> HttpResponseBase | None:
@@ -135,8 +183,16 @@ class ConnectionAdmin(WebhookPage):
             raise Http404(str(error)) from error
         form = ConnectionForm(request.POST or None, provider=provider, options=connection.settings, kept=kept)
         if form.is_valid():
-            self._connect(request, connection.kind, connection.provider, connection.label, form)
-            self.message_user(request, f"“{connection.label}” is changed. It is being tried now.")
+            rotating.propose(
+                connection,
+                credentials=form.credentials,
+                options=form.options,
+                now=timezone.now(),
+                actor=self.site.hooks.actor(request),
+            )
+            self.try_soon(request, connection)
+            text = "The new settings are being tried: they take the old ones’ place when the provider answers to them."
+            self.message_user(request, text)
             return None
         return self.site.ask(
             request, form, title=f"Change “{connection.label}”", button="Save", back=self.page_of(connection)
@@ -166,6 +222,18 @@ class ConnectionAdmin(WebhookPage):
         else:
             self.message_user(request, f"“{connection.label}” was not paused.", messages.WARNING)
         return None
+
+
+def _limits(row: Connection) -> str:
+    """The limits of a connection in words."""
+    each = "segments" if row.kind == "sms" else "messages"
+    told = [(row.settings.get("per_second"), "a second"), (row.settings.get("per_day"), "a day")]
+    written = [f"{number} {each} {per}" for number, per in told if number]
+    return ", ".join(written) or "None of its own"
+
+
+def _moment(moment: Any) -> str:
+    return timezone.localtime(moment).strftime("%-d %b %Y, %H:%M")
 
 
 class FoundAdmin(TenantAdmin):

@@ -63,3 +63,19 @@ def _faults(findings: list[dict[str, Any]], looked_at: datetime | None, *, now: 
     if looked_at is None or looked_at < now - FRESH_FOR:
         return []
     return [finding for finding in findings if finding["severity"] == Severity.BAD]
+
+
+def as_dict(row: SendingDomain, *, now: datetime) -> dict[str, Any]:
+    """What is known of a domain, for the API and the command."""
+    judged = judge_row(row, now=now)
+    return {
+        "domain": row.domain,
+        "state": str(judged.state) if judged is not None else row.state or "not_checked",
+        "bulk": row.busiest_day >= BULK_A_DAY,
+        "policy": row.facts.get("policy", ""),
+        "dkim_selectors": row.dkim_selectors,
+        "checked_at": row.checked_at.isoformat() if row.checked_at else None,
+        "findings": row.findings,
+        "message_checked_at": row.message_checked_at.isoformat() if row.message_checked_at else None,
+        "message_findings": row.message_findings,
+    }

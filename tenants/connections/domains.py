@@ -1,12 +1,12 @@
 """Looking at a tenant's sending domains: in the DNS, and by a message as it was received; what is found is kept."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 
 from tenants.accounts.models import Tenant
-from tenants.connections.connecting import LOCAL, active_connection
+from tenants.connections.connecting import active_connection, has_no_limits
 from tenants.connections.domain_evidence import domains_of
 from tenants.connections.models import SendingDomain
 from winback.providers.domains import readiness, received
@@ -17,6 +17,7 @@ from winback.providers.domains.readiness import Setup
 from winback.tenancy import acting_for
 
 State = SendingDomain.State
+LOOK_UP_EVERY = timedelta(hours=23)
 
 
 class NoDomain(ValueError):
@@ -34,8 +35,8 @@ class Looked:
 def look_up(tenant: Tenant, *, now: datetime, only: str = "") -> list[Looked]:
     """Look up every domain that this tenant sends from and keep what was found.
 
-    Opens its own scopes: the DNS is asked outside any transaction. A sandbox and the local outbox reach nobody, so
-    their domains are not looked at unless one is named.
+    Opens its own scopes: the DNS is asked outside any transaction. A sandbox, and whoever has no provider
+    that reaches anybody, is not looked at unless a domain is named.
     """
     with acting_for(tenant.pk):
         connection = active_connection(tenant, "email")
@@ -45,7 +46,7 @@ def look_up(tenant: Tenant, *, now: datetime, only: str = "") -> list[Looked]:
             names = [name for name in names if name == plain(only)]
             if not names:
                 raise NoDomain(f"{only} is not the domain of any brand's sender address.")
-        elif tenant.sandbox or provider == LOCAL:
+        elif tenant.sandbox or connection is None or has_no_limits(connection):
             return []
         rows = [ensure(tenant, name, now=now) for name in names]
     lookup = Lookup(settings.WINBACK_DNS_SERVERS)
@@ -64,6 +65,16 @@ def look_up(tenant: Tenant, *, now: datetime, only: str = "") -> list[Looked]:
                 row.refresh_from_db()
         looked.append(Looked(row, found.undecided))
     return looked
+
+
+def look_up_daily(tenant: Tenant, *, now: datetime) -> list[Looked]:
+    """Look up what was not looked up within the day. Opens its own scopes."""
+    with acting_for(tenant.pk):
+        fresh = SendingDomain.objects.for_tenant(tenant).filter(checked_at__gt=now - LOOK_UP_EVERY)
+        known = set(fresh.values_list("domain", flat=True))
+        if known.issuperset(domains_of(tenant)):
+            return []
+    return look_up(tenant, now=now)
 
 
 def ensure(tenant: Tenant, domain: str, *, now: datetime) -> SendingDomain:

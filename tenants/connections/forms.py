@@ -10,6 +10,15 @@ from winback.providers.errors import ProviderMisconfigured
 
 _SECRET = forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"})
 
+_LIMITS = (
+    ("per_second", "Messages a second", "At most so many leave, all workers together; of a text, each segment counts."),
+    (
+        "per_day",
+        "Messages a day",
+        "At most so many in any 24 hours; begin with a few hundred.",
+    ),
+)
+
 
 class ConnectionForm(forms.Form):
     """Label, the provider's own fields, and what a message costs."""
@@ -45,6 +54,11 @@ class ConnectionForm(forms.Form):
             help_text="In the smallest unit of your currency: for an e-mail, or for a segment of a text.",
         )
 
+        for name, text, help_text in _LIMITS:
+            self.fields[name] = forms.FloatField(
+                label=text, required=False, min_value=0, initial=known.get(name), help_text=help_text
+            )
+
     @property
     def credentials(self) -> dict[str, str]:
         """What is secret: what was typed, else what was kept."""
@@ -59,7 +73,9 @@ class ConnectionForm(forms.Form):
         found = self.other | {name: value for name, value in plain.items() if value}
         found.pop("price_minor", None)
         price = self.cleaned_data.get("price_minor")
-        return found | ({"price_minor": price} if price else {})
+        limits = {name: self.cleaned_data.get(name) for name, _, _ in _LIMITS}
+        found = {name: value for name, value in found.items() if name not in limits}
+        return found | ({"price_minor": price} if price else {}) | {k: v for k, v in limits.items() if v}
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -22,7 +22,7 @@ from tenants.access.keys import create_key
 from tenants.access.models import Membership, User
 from tenants.accounts.models import Tenant
 from tenants.connections.connecting import connect
-from tenants.connections.models import CapabilityEvidence, DataEvidence
+from tenants.connections.models import CapabilityEvidence, DataEvidence, SendingDomain
 from tenants.journal import audit
 from tenants.journal.models import Event, Task
 from tenants.plans.models import Usage
@@ -126,6 +126,20 @@ def furnish(tenant: Tenant, mark: str) -> dict[str, Any]:
         "connection": connection,
         "capabilityevidence": CapabilityEvidence.objects.create(
             tenant=tenant, capability="email", state="ready", detail=f"{mark} answers", checked_at=NOW
+        ),
+        "sendingdomain": SendingDomain.objects.create(
+            tenant=tenant, domain=f"{mark}.example.com", state="degraded", checked_at=timezone.now(), created_at=NOW,
+            dkim_selectors=["s1"],
+            findings=[
+                {
+                    "code": "dmarc_missing", "severity": "bad", "sentence": f"{mark}.example.com has no DMARC record.",
+                    "record": {
+                        "type": "TXT", "name": f"_dmarc.{mark}.example.com", "old": "",
+                        "value": f"v=DMARC1; p=none; rua=mailto:dmarc@{mark}.example.com",
+                    },
+                },
+                {"code": "spf_found", "severity": "note", "sentence": "SPF needs 2 of 10 look-ups.", "record": None},
+            ],
         ),
         "dataevidence": DataEvidence.objects.create(tenant=tenant, kind="contacts", rows=1, recorded_at=NOW),
         "moduleactivation": activation,

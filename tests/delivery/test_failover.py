@@ -61,7 +61,12 @@ def test_a_short_wait_is_waited_for(tenant: Tenant, monkeypatch: pytest.MonkeyPa
     waits: list[float] = []
     monkeypatch.setattr(pacing, "SHORTEST_WAIT", timedelta())
     wait = pacing.pause_for
-    monkeypatch.setattr(pacing, "pause_for", lambda seconds: (waits.append(seconds), wait(seconds + 0.01)))
+
+    def waiting(seconds: float) -> None:
+        waits.append(seconds)
+        wait(seconds + 0.01)
+
+    monkeypatch.setattr(pacing, "pause_for", waiting)
     messages = due(make_sender(tenant, per_second=10), 13)
 
     counts = send_due(tenant, now=NOW)

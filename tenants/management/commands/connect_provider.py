@@ -5,13 +5,14 @@ import sys
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from tenants.accounts.commands import TenantCommand
-from tenants.accounts.models import Tenant
+from tenants.accounts.models import Brand, Tenant
 from tenants.activation import activating
-from tenants.connections import hooks, probing
+from tenants.connections import hooks, probing, rotating
 from tenants.connections.connecting import connect
+from tenants.connections.models import Connection
 from winback.commands import Keys, WrongUsage
 from winback.providers.errors import ProviderMisconfigured
 from winback.providers.registry import build
@@ -30,6 +31,14 @@ class Command(TenantCommand):
         parser.add_argument("provider", help="Such as smtp, anymail, twilio or local.")
         parser.add_argument("--label", default="", help="To tell two connections of one kind apart.")
         parser.add_argument("--options", default="{}", metavar="JSON", help="What is not secret, such as the host.")
+        parser.add_argument("--brand", default="", metavar="CODE", help="For this brand alone; without it, for all.")
+        parser.add_argument("--priority", type=int, help="The lowest is used first; the next when it is in trouble.")
+        parser.add_argument(
+            "--rotate",
+            action="store_true",
+            help="Try new credentials (and --options, where given) for the connection of this label, and keep the old "
+            "ones unless the provider answers to the new.",
+        )
         parser.add_argument(
             "--credentials-stdin", action="store_true", help="Read the secrets as a JSON object from standard input."
         )
@@ -42,6 +51,8 @@ class Command(TenantCommand):
             build(kind, provider, secrets, settings)
         except ProviderMisconfigured as error:
             raise WrongUsage(str(error)) from error
+        if options["rotate"]:
+            return self._rotate(tenant, secrets, settings, now=now, options=options)
         with acting_for(tenant.pk):
             connection = connect(
                 tenant,
@@ -50,6 +61,8 @@ class Command(TenantCommand):
                 label=options["label"],
                 credentials=secrets,
                 options=settings,
+                brand=self._brand(tenant, options["brand"]),
+                priority=options["priority"],
                 now=now,
                 actor="command line",
             )
@@ -66,6 +79,34 @@ class Command(TenantCommand):
             "webhook": hooks.url_of(connection),
             "modules": {change.module_code: change.new for change in changes},
         }
+
+    def _brand(self, tenant: Tenant, code: str) -> Brand | None:
+        brand: Brand | None = Brand.objects.for_tenant(tenant).filter(code=code).first() if code else None
+        if code and brand is None:
+            raise WrongUsage(f"There is no brand {code!r}.")
+        return brand
+
+    def _rotate(
+        self, tenant: Tenant, secrets: dict[str, Any], settings: dict[str, Any], *, now: datetime, options: Keys
+    ) -> Keys:
+        label = options["label"] or options["provider"]
+        with acting_for(tenant.pk):
+            rows = Connection.objects.for_tenant(tenant).filter(kind=options["kind"], provider=options["provider"])
+            connection = rows.filter(label=label).first()
+            if connection is None:
+                raise WrongUsage(f"There is no {options['kind']} connection {label!r} of {options['provider']}.")
+            rotating.propose(
+                connection,
+                credentials=secrets,
+                options=connection.settings | settings,
+                now=now,
+                actor="command line",
+            )
+        problem = rotating.try_proposed(connection, now=now, actor="command line")
+        if problem:
+            raise CommandError(f"The old credentials stay: {problem}")
+        activating.look_again(tenant, now=now)
+        return {"connection": connection.pk, "rotated": True}
 
 
 def json_object(text: str, where: str) -> dict[str, Any]:

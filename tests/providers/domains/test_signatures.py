@@ -125,5 +125,5 @@ class _Nowhere(Lookup):
     def __init__(self) -> None:
         super().__init__(["127.0.0.1:9"])
 
-    def _asked(self, *_: object) -> LookupFailed:  # type: ignore[override]
+    def _asked(self, *_: object) -> LookupFailed:
         raise AssertionError("nothing in this message is worth asking for")

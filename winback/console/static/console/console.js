@@ -92,3 +92,11 @@
     setTimeout(() => { delete form.dataset.sent; }, 4000);
   });
 })();
+
+// Copy what a button names, such as a DNS record.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button || !navigator.clipboard) return;
+  await navigator.clipboard.writeText(button.dataset.copy);
+  button.textContent = "Copied";
+});
