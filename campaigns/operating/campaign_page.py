@@ -14,7 +14,7 @@ from campaigns.delivery import previewing
 from campaigns.delivery.rendering import RenderFailed
 from campaigns.operating import jobs
 from campaigns.operating.evidence_downloads import download
-from campaigns.operating.figures import comparison, results_of
+from campaigns.operating.figures import clicks, comparison, results_of
 from campaigns.operating.reasons import sentence
 from campaigns.planning.admin import CampaignAdmin
 from campaigns.planning.models import Campaign, Enrolment, Message, Step, Variant
@@ -64,6 +64,8 @@ class CampaignPageAdmin(CampaignAdmin):
         notes += [{"tone": "bad", "text": check.title} for check in faults if check.state == "bad"]
         told = next((each for each in results_of(tenant, now=now)["campaigns"] if each["code"] == row.code), None)
         panels = [comparison(told)] if told is not None else []
+        if told is not None and any(told["clicks"].values()):
+            panels.append(clicks(told))
         panels.append(self._enrolments(row))
         blocked = self._blocked(row)
         if blocked:

@@ -10,7 +10,7 @@ from campaigns.results import lift
 from campaigns.results.reporting import results
 from tenants.accounts.models import Tenant
 from winback.console import formatting
-from winback.console.charts import Arm, Comparison
+from winback.console.charts import Arm, Comparison, Part, StackedBar
 from winback.console.components import Kpi, Panel
 from winback.money import to_minor
 
@@ -135,3 +135,19 @@ def _arm(label: str, returned: int, matured: int) -> Arm:
         return Arm(label, 0.0, detail=detail)
     interval = lift.wilson(returned, matured)
     return Arm(label, interval.value, interval.low, interval.high, detail)
+
+
+def clicks(told: Mapping[str, Any]) -> Panel:
+    """Messages whose link was clicked, by who seems to have done it."""
+    counted = told["clicks"]
+    parts = [
+        Part("By a person", counted["person"], "good"),
+        Part("Doubtful", counted["doubtful"], "warn"),
+        Part("By a machine", counted["machine"], ""),
+    ]
+    chart = StackedBar("Messages whose link was clicked", [part for part in parts if part.value])
+    note = (
+        "Mailboxes and scanners follow links by themselves: many within seconds of delivery, or by a known program, "
+        "are a machine’s. Whether writing pays is said by who comes back, not by clicks."
+    )
+    return Panel("Clicks", chart, note=note)

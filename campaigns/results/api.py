@@ -64,6 +64,9 @@ class Line(Schema):
     matured_treated: int = Field(description="Their window has closed.")
     matured_held_out: int
     messages: dict[str, dict[str, int]] = Field(description="By channel and state.")
+    clicks: dict[str, int] = Field(
+        description="Messages whose link was clicked, by who seems to have done it: `person`, `doubtful`, `machine`."
+    )
     reactivated_treated: int
     reactivated_held_out: int
     reactivated_matured_treated: int = Field(description="Of those whose window has closed.")

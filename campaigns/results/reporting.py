@@ -21,7 +21,7 @@ from django.db import connection
 from campaigns.audience.models import Arm
 from campaigns.results import lift
 from campaigns.results.lift import Insufficient, Interval
-from campaigns.results.reporting_sql import CAMPAIGNS, MESSAGES, OTHER_MONEY, UNITS
+from campaigns.results.reporting_sql import CAMPAIGNS, CLICKS, MESSAGES, OTHER_MONEY, UNITS
 from tenants.accounts.models import Tenant
 from winback.money import money
 
@@ -50,6 +50,7 @@ class Line:
 
     arms: dict[str, ArmLine] = field(default_factory=dict)
     messages: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
+    clicks: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("person", "doubtful", "machine"), 0))
     message_cost: int = 0
     message_cost_matured: int = 0
     other_revenue: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -106,6 +107,10 @@ def _read(
                 line.messages[channel][state] += number
                 line.message_cost += int(cost)
                 line.message_cost_matured += int(cost_matured)
+        cursor.execute(CLICKS, values)
+        for campaign, confidence, number in cursor.fetchall():
+            for line in (lines[campaign], lines[None]):
+                line.clicks[confidence] += number
     return campaigns, lines
 
 
@@ -135,6 +140,7 @@ def _keys(line: Line, currency: str) -> dict[str, Any]:
         "matured_treated": treated.matured.matured,
         "matured_held_out": held_out.matured.matured,
         "messages": {channel: dict(states) for channel, states in line.messages.items()},
+        "clicks": dict(line.clicks),
         "reactivated_treated": treated.returned,
         "reactivated_held_out": held_out.returned,
         "reactivated_matured_treated": treated.matured.returned,

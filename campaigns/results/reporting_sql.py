@@ -68,3 +68,18 @@ SELECT m.campaign_id, m.channel, m.state, count(*), sum(m.cost_minor),
  GROUP BY m.campaign_id, m.channel, m.state
  ORDER BY m.channel, m.state
 """
+
+# Messages whose link was clicked, each by the best that is known of who did it. Nothing is decided by it.
+CLICKS = f"""
+SELECT campaign_id, confidence, count(*)
+  FROM (SELECT m.campaign_id, m.id,
+               CASE min(CASE i.data ->> 'confidence' WHEN 'person' THEN 1 WHEN 'machine' THEN 3 ELSE 2 END)
+                    WHEN 1 THEN 'person' WHEN 2 THEN 'doubtful' ELSE 'machine' END AS confidence
+          FROM campaigns_interaction i
+          JOIN campaigns_message m ON m.tenant_id = %(tenant)s AND m.id = i.message_id
+          JOIN campaigns_enrolment e ON e.tenant_id = %(tenant)s AND e.id = m.enrolment_id
+         WHERE i.tenant_id = %(tenant)s AND i.kind = 'clicked' AND i.occurred_at <= %(now)s
+           AND {_ASSIGNED.format(at="e.enrolled_at")}
+         GROUP BY m.campaign_id, m.id) clicked
+ GROUP BY campaign_id, confidence
+"""

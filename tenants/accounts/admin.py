@@ -114,6 +114,13 @@ class BrandAdmin(TenantAdmin):
         ("Under every e-mail", {"fields": ("legal_name", "postal_address", "privacy_url")}),
         ("Who it is from", {"fields": ("sender_name", "sender_email", "reply_to", "sms_name", "phone")}),
         ("Looks and links", {"fields": ("website", "booking_url", "colour", "logo_url")}),
+        (
+            "Counting",
+            {
+                "fields": ("tracks_clicks", "tracks_opens"),
+                "description": "In the EU, the United Kingdom and Switzerland only of those who said yes to it.",
+            },
+        ),
     )
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

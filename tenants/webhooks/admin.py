@@ -125,8 +125,8 @@ class EndpointAdmin(TenantAdmin):
 
     def offered(self, request: HttpRequest, row: Any) -> list[str]:
         if row.state == WebhookEndpoint.State.DISABLED:
-            return ["enable", "change", "rotate", "replay", "remove"]
-        return ["send_test", "change", "rotate", "replay", "disable", "remove"]
+            return ["enable", "set_up", "rotate", "replay", "remove"]
+        return ["send_test", "set_up", "rotate", "replay", "disable", "remove"]
 
     @deed("Send a test", permission=MANAGE, tone="primary", icon="send")
     def send_test(self, request: HttpRequest, endpoint: WebhookEndpoint) -> HttpResponseBase | None:
@@ -138,8 +138,8 @@ class EndpointAdmin(TenantAdmin):
     def wake(self, request: HttpRequest, endpoint: WebhookEndpoint) -> None:
         """Have a worker look now: whoever registers the jobs says how. The schedule comes round in any case."""
 
-    @deed("Change", permission=MANAGE, asks=True)
-    def change(self, request: HttpRequest, endpoint: WebhookEndpoint) -> HttpResponseBase | None:
+    @deed("Change settings", permission=MANAGE, asks=True)
+    def set_up(self, request: HttpRequest, endpoint: WebhookEndpoint) -> HttpResponseBase | None:
         known = {name: getattr(endpoint, name) for name in ("url", "kinds", "description", "personal")}
         form = EndpointForm(request.POST or None, initial=known)
         if form.is_valid():

@@ -7,14 +7,16 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from tenants.accounts.console import HistoryAdmin, nothing_yet
 from tenants.webhooks import replaying
 from tenants.webhooks.admin import MANAGE
 from tenants.webhooks.models import WebhookDelivery
 from tenants.webhooks.payloads import webhook_id
-from winback.console.columns import json_field, link_column, pill_column
+from winback.console.columns import json_field, link_column
 from winback.console.deeds import deed
+from winback.console.templatetags.console import pill
 
 
 class DeliveryAdmin(HistoryAdmin):
@@ -28,7 +30,7 @@ class DeliveryAdmin(HistoryAdmin):
     console_many = "deliveries"
     console_empty = nothing_yet("Nothing was delivered yet", "Add an endpoint under Webhooks and send it a test.")
     list_display = (
-        "kind", link_column("endpoint"), pill_column("state"), "status", "attempts", "error", "occurred_at",
+        "kind", link_column("endpoint"), "fate", "status", "attempts", "error", "occurred_at",
         "next_try",
     )  # fmt: skip
     list_select_related = ("endpoint",)
@@ -45,6 +47,10 @@ class DeliveryAdmin(HistoryAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("endpoint")
+
+    @admin.display(description="State")
+    def fate(self, delivery: WebhookDelivery) -> SafeString:
+        return pill(delivery.state, "bad" if delivery.state == WebhookDelivery.State.GIVEN_UP else "")
 
     @admin.display(description="webhook-id")
     def webhook_id(self, delivery: WebhookDelivery) -> str:

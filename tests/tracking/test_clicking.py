@@ -13,6 +13,7 @@ from campaigns.audience.models import Consent, Contact, Suppression
 from campaigns.delivery.links import Purpose, make_click_token, make_token
 from campaigns.delivery.models import TrackedLink
 from campaigns.planning.models import Enrolment, Message
+from campaigns.results.reporting import results
 from campaigns.tracking.clicking import MOST_CLICKS, MOST_OPENS
 from campaigns.tracking.models import Interaction
 from tenants.accounts.models import Brand, Tenant
@@ -287,3 +288,18 @@ def test_many_clicks_at_once_write_no_more_than_a_few_rows(transactional_db: Non
     assert statuses == [302] * 30
     with acting_for(message.tenant_id):
         assert 1 <= len(clicks(message)) <= MOST_CLICKS
+
+
+def test_the_report_counts_messages_by_the_best_that_is_known_of_who_clicked(client: Client, message: Message) -> None:
+    first, second = link_to(message), link_to(message, "https://shop.example.com/old")
+    for seconds, link in ((2, first), (3, second)):
+        with at(later(seconds)):
+            client.get(page(message, link), headers={"User-Agent": PERSON})
+    told = results(message.tenant, now=later(9000))
+    assert told["clicks"] == {"person": 0, "doubtful": 0, "machine": 1}
+
+    with at(later(7000)):
+        client.get(page(message, second), headers={"User-Agent": PERSON})
+
+    told = results(message.tenant, now=later(9000))
+    assert told["campaigns"][0]["clicks"] == told["clicks"] == {"person": 1, "doubtful": 0, "machine": 0}

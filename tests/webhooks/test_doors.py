@@ -193,7 +193,12 @@ def test_an_owner_adds_an_endpoint_and_sees_its_secret_once(owner: Client, tenan
     assert secret is not None
     assert secret.group() == signing.opened(endpoint.secrets)[0].text
     assert "whsec_" not in page
-    assert "CRM" in page
+    assert "Send a test" in page
+    owner.post(
+        f"/console/tenants/webhookendpoint/{endpoint.pk}/set-up/", WANTED | {"description": "ERP", "personal": "on"}
+    )
+    endpoint.refresh_from_db()
+    assert (endpoint.description, endpoint.personal) == ("ERP", True)
     replaced = owner.post(f"/console/tenants/webhookendpoint/{endpoint.pk}/rotate/", {"at_once": "on"})
     endpoint.refresh_from_db()
     assert signing.opened(endpoint.secrets)[0].text in replaced.content.decode().replace("&#x2B;", "+")

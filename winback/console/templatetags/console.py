@@ -22,7 +22,7 @@ register = template.Library()
 
 TONES = {
     "good": "delivered running active activated won reactivated ok ready completed handed_over business"
-    " booking done confirmed clicked replied booked",
+    " booking done confirmed clicked replied booked arrived",
     "warn": "paused postponed deferred degraded dormant blocked unknown pending suspended exhausted stale",
     "bad": "failed bounced complained suppressed missing error erased revoked opt_out do_not_contact",
     "info": "planned claimed handing_over scheduled open opened enrolled",
