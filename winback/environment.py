@@ -66,8 +66,9 @@ def checked_address(name: str, value: str, schemes: tuple[str, ...], example: st
     ``several``: it may name more than one host, ``user@one:5432,two:5432/…``, as libpq understands it.
     """
     try:
-        parts: SplitResult | None = urlsplit(value)
-        _ = [each.port for each in (_each_host(parts) if several else [parts])]  # looking tells if it is a number
+        whole = urlsplit(value)
+        _ = [each.port for each in (_each_host(whole) if several else [whole])]  # looking tells if it is a number
+        parts: SplitResult | None = whole
     except ValueError:
         parts = None
     if parts is None or parts.scheme not in schemes or not (parts.hostname or parts.path.strip("/") or parts.query):

@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import time
 from uuid import UUID
 
 from django.conf import settings
 
+KEPT_SECONDS = 30 * 86_400
 _LINE = re.compile(r"(?P<mark>[sorn]) (?P<message>\d+)(?: (?P<detail>.*))?\Z")
 
 
@@ -95,23 +97,21 @@ def writing(claim: UUID, *, kept: bool = True) -> Iterator[IntentFile]:
 
 
 def left_behind() -> list[UUID]:
-    """The claims whose journals lie on this host and are written by nobody any more."""
+    """The claims whose journals lie on this host and are written by nobody any more.
+
+    Those of a month ago are removed: what they could tell, nobody asks any more. (By this host's clock, as leases go by
+    the database's: it is about processes.)
+    """
     found = []
-    for path in sorted(_directory().glob("*.txt"), key=lambda path: path.name):
+    for path in sorted(_directory().glob("*.txt")):
         with suppress(FileNotFoundError, BlockingIOError, ValueError), path.open() as file:
             claim = UUID(path.stem)
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            found.append(claim)
-    return found
-
-
-def tidy(*, before: float) -> None:
-    """Remove the journals that nobody has written to since that moment (seconds of the epoch) and nobody holds."""
-    for claim in left_behind():
-        path = _path(claim)
-        with suppress(FileNotFoundError):
-            if path.stat().st_mtime < before:
+            if time() - os.fstat(file.fileno()).st_mtime > KEPT_SECONDS:
                 path.unlink()
+            else:
+                found.append(claim)
+    return found
 
 
 def read(claim: UUID) -> Intents | None:

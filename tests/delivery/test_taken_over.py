@@ -1,8 +1,11 @@
 """A host that is cut off: another, without its journal, calls the group unknown; what it knew settles that later."""
 
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import settings as django_settings
@@ -131,3 +134,18 @@ def test_a_journal_that_a_living_process_holds_frees_nothing(
 
     assert states() == ["handed_over"] * 3
     assert len(SENT) == 3
+
+
+def test_a_journal_that_nobody_asks_for_any_more_is_removed_after_a_month(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(django_settings, "WINBACK_HOME", tmp_path)
+    (tmp_path / "intents").mkdir()
+    old, young = (tmp_path / "intents" / f"{uuid4()}.txt" for _ in range(2))
+    for journal, days in ((old, 31), (young, 29)):
+        journal.write_text("s 1\n")
+        os.utime(journal, (time.time() - days * 86_400,) * 2)
+
+    recovering.recover(tenant.pk, now=NOW)
+
+    assert list((tmp_path / "intents").iterdir()) == [young]

@@ -10,7 +10,7 @@ from winback.runtime import scheduler
 
 LEASE_SECONDS = 6
 START_WITHIN_SECONDS = 3
-SMALL, MEDIUM = 5, 10
+SMALL, MEDIUM, LARGE = 5, 10, 50
 
 
 def shorten(group: int) -> None:
@@ -23,7 +23,7 @@ def shorten(group: int) -> None:
     jobs.SHARE = 2 * sending.CLAIM_SIZE if group == SMALL else 4 * sending.CLAIM_SIZE
     scheduler.TICK_SECONDS = 0.5
     # Nothing else of the schedule: looking at the activations again would find that these businesses are made up.
-    schedule.REGULAR = (
+    schedule.REGULAR = (  # type: ignore[assignment]
         schedule.Regular("send", timedelta(seconds=1)),
         schedule.Regular("recover", timedelta(seconds=2)),
     )

@@ -6,7 +6,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -142,7 +142,7 @@ def staged(*, group: int, think_seconds: float = 0.0) -> Iterator[Stage]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def printed(heads: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
+def printed(heads: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> str:
     """A table for people."""
     table = [heads, *[tuple(str(cell) for cell in row) for row in rows]]
     widths = [max(len(row[place]) for row in table) for place in range(len(heads))]

@@ -28,10 +28,11 @@ class Working:
     home: Path
     settings: dict[str, str]
     nursery: Nursery = field(init=False)
+    lives: bool = True
 
     def boot(self) -> None:
         self.nursery = Nursery(
-            self.home, self.settings, start=factories.NOW, group=short.MEDIUM, before=self.host.inside
+            self.home, self.settings, start=factories.NOW, group=short.LARGE, before=self.host.inside
         )
 
     def work(self, *, scheduler: bool) -> None:
@@ -41,6 +42,7 @@ class Working:
 
     def die(self) -> None:
         """Without a word to anybody: every process of it at once."""
+        self.lives = False
         with suppress(ProcessLookupError):
             os.kill(self.nursery.pid, signal.SIGKILL)
         self.nursery.stop()
@@ -78,6 +80,12 @@ class Machines:
     def states(self) -> list[tuple[object, ...]]:
         return self.stage.query("SELECT state, count(*) FROM campaigns_message GROUP BY 1 ORDER BY 1")
 
+    def settle(self, tenants: list[int]) -> None:
+        """The regular recovery once more on every host that lives: each reads its own journals."""
+        for host in self.working:
+            for tenant in tenants if host.lives else ():
+                host.nursery.call("tests.faults.ground:recover", tenant=tenant)
+
     def rate(self, since: float, until: float, *, of: str = "") -> float:
         """How many messages a second left between two moments, of one host or of all."""
         at = [moment for _, peer, moment in self.mail.entries() if not of or peer == of]
@@ -99,9 +107,9 @@ def machines(*, replicated: bool) -> Iterator[Machines]:
         mailbox = Mailbox(home / "mail", mail.outer, 2525, mail.inside)
         try:
             primary.make()
-            for server in (primary, valkey, mailbox):
-                server.start()
-                made.append(server)
+            for needed in (primary, valkey, mailbox):
+                needed.start()
+                made.append(needed)
             primary.make_database()
             if replicated:
                 standby.copy_of(primary)
