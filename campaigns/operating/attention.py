@@ -54,7 +54,7 @@ def looked_at(tenant: Tenant, *, now: datetime) -> list[Attention]:
 
 
 def _connections(tenant: Tenant, _now: datetime) -> Iterator[Attention]:
-    rows = Connection.objects.for_tenant(tenant).exclude(state=Connection.State.ACTIVE)
+    rows = Connection.objects.for_tenant(tenant).exclude(state__in=Connection.IN_USE)
     for connection in rows.order_by("paused_at", "pk"):
         paused = connection.state == Connection.State.PAUSED
         yield Attention(

@@ -73,7 +73,7 @@ def setup_of(tenant: Tenant) -> Setup:
     """How far it is set up, from what is there: no flag can be wrong."""
     brand = Brand.objects.for_tenant(tenant).filter(is_default=True).first()
     sender = bool(brand and brand.sender_email and (brand.postal_address or tenant.postal_address))
-    connected = Connection.objects.for_tenant(tenant).filter(kind="email", state=Connection.State.ACTIVE).exists()
+    connected = Connection.objects.for_tenant(tenant).filter(kind="email", state__in=Connection.IN_USE).exists()
     active = ModuleActivation.objects.for_tenant(tenant).filter(state=ModuleActivation.State.ACTIVATED).exists()
     brand_url = f"/console/tenants/brand/{brand.pk}/change/" if brand else "/console/tenants/brand/add/"
     steps = [

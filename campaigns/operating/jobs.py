@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from campaigns.audience import dormancy
 from campaigns.audience.models import Contact
-from campaigns.delivery import claiming, previewing, recovering, sending
+from campaigns.delivery import claiming, previewing, recovering, sending, volume
 from campaigns.delivery.rendering import RenderFailed
 from campaigns.operating import alone, planning, webhooks
 from campaigns.operating.models import ScheduledTask
@@ -20,7 +20,7 @@ from campaigns.tracking.jobs import apply_events
 from tenants.access.models import User
 from tenants.accounts.models import Tenant
 from tenants.activation import activating
-from tenants.connections.models import Connection
+from tenants.connections import breaker
 from tenants.journal import partitions, tasks
 from tenants.journal.models import Task
 from tenants.webhooks import replaying
@@ -96,14 +96,16 @@ def _attribute(tenant: Tenant, now: datetime) -> None:
 
 
 def _activations(tenant: Tenant, now: datetime) -> None:
+    with acting_for(tenant.pk):
+        volume.note_busiest_day(tenant, now=now)
     activating.look_again(tenant, now=now)
 
 
 def _connections(tenant: Tenant, now: datetime) -> None:
     """Try the connections that are paused by their own trouble, and let what waits for them go on."""
     with acting_for(tenant.pk):
-        paused = Connection.objects.for_tenant(tenant).filter(state=Connection.State.PAUSED).exists()
-    if paused:
+        due = breaker.due(tenant, now=now)
+    if due:
         activating.look_again(tenant, now=now)
 
 
