@@ -103,7 +103,8 @@ def one_statement(tenant_id: int, sql: str, parameters: Mapping[str, Any]) -> li
     if connection.in_atomic_block or _current.get() is not None:
         with acting_for(tenant_id), connection.cursor() as cursor:
             cursor.execute(sql, parameters)
-            return cursor.fetchall()
+            found: list[tuple[Any, ...]] = cursor.fetchall()
+            return found
     token = _current.set(Scope(frozenset({tenant_id})))
     try:
         with connection.cursor() as cursor:
@@ -114,7 +115,8 @@ def one_statement(tenant_id: int, sql: str, parameters: Mapping[str, Any]) -> li
                 {**parameters, "winback_tenants": str(tenant_id)},
             )
             cursor.nextset()
-            return cursor.fetchall()
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+            return rows
     finally:
         _current.reset(token)
 

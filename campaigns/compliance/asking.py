@@ -28,6 +28,7 @@ class Asking:
     channels: tuple[str, ...]
     forbidding_tags: tuple[str, ...]
     silence_months: int | None
+    sunset_sends: int | None
     cap_touches: int
     cap_days: int
     courteous_email: bool
@@ -50,6 +51,7 @@ class Asking:
             "channels": list(self.channels),
             "forbidding_tags": list(self.forbidding_tags),
             "silence_months": self.silence_months,
+            "sunset_sends": self.sunset_sends,
             "cap_touches": self.cap_touches,
             "cap_days": self.cap_days,
         }
@@ -102,6 +104,7 @@ def asking_of(campaign: Campaign, *, now: datetime) -> Asking:
         ),
         forbidding_tags=tuple(tag.strip().lower() for tag in tags),
         silence_months=settings.get("marketing_after_months_of_silence", 24),
+        sunset_sends=settings.get("sunset_after_messages", 4),
         cap_touches=settings.get("frequency_cap_touches", 3),
         cap_days=settings.get("frequency_cap_days", 7),
         courteous_email=settings.get("email_courteous_hours", True),

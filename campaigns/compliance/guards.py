@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from campaigns.audience.business import jobs_since
+from campaigns.compliance import sunset
 from campaigns.compliance.lawful_until import JOINS, PERMITTED_UNTIL, SPOKEN_UNTIL
 
 EMAIL, SMS = "email", "sms"
@@ -71,6 +72,7 @@ GUARDS: tuple[Guard, ...] = (
         "jsonb_strip_nulls(jsonb_build_object('last_job_at', f.lapsed_from, 'months', %(silence_months)s::int, "
         "'lawful_until', CASE WHEN isfinite(f.spoken_until) THEN f.spoken_until END))",
     ),
+    Guard("sunset", 1, sunset.REFUSES, "'sunset'", sunset.FACTS),
 )
 
 CUSTOMER_CAME_FIRST = ("came_back", "booked")
@@ -91,6 +93,7 @@ SELECT a.ref, a.place, a.channel, a.contact_id, a.lapsed_from,
        coalesce(rule.basis, 'given') AS basis, rule.code AS basis_rule,
        consent.id AS consent_id, consent.state AS consent_state, consent.source AS consent_source,
        consent.stated_at AS consent_at,
+       unanswered.number AS unanswered, unanswered.since AS unanswered_since,
        day.today AS local_day, {PERMITTED_UNTIL} AS permitted_until, {SPOKEN_UNTIL} AS spoken_until
   FROM asked a
   JOIN campaigns_contact k ON k.tenant_id = %(tenant)s AND k.id = a.contact_id
@@ -115,7 +118,7 @@ SELECT a.ref, a.place, a.channel, a.contact_id, a.lapsed_from,
          WHERE x.lifted_at IS NULL AND x.address_hmac IN (k.email_hmac, k.phone_hmac)
            AND x.channel IN (a.channel, 'all')
          ORDER BY x.id LIMIT 1) platform ON true
-{JOINS}"""
+{sunset.UNANSWERED}{JOINS}"""
 
 
 def _verdict(guard: Guard, stage: str) -> str:

@@ -11,7 +11,7 @@ from campaigns.operating.attention_webhooks import webhooks
 from campaigns.operating.models import ScheduledTask
 from campaigns.planning.campaigning import offer_faults
 from campaigns.planning.models import Campaign, Message
-from campaigns.tracking import refusals
+from campaigns.tracking import refusals, reputation
 from campaigns.tracking.models import BookingRequest, InboxItem
 from campaigns.tracking.thread_models import Conversation
 from tenants.access.console import attention_key
@@ -24,6 +24,7 @@ from winback.console.columns import address_of
 from winback.console.components import Attention
 
 SECONDS = 60
+REPUTATION_SECONDS = 600
 LATELY = timedelta(days=14)
 OFFER_ENDS_SOON = timedelta(days=14)
 SCAN_LATE_AFTER = timedelta(hours=3)
@@ -46,8 +47,8 @@ def looked_at(tenant: Tenant, *, now: datetime) -> list[Attention]:
     """Everything that needs a person now, inside the tenant's scope."""
     found: list[Attention] = []
     for look in (
-        _connections, _scan, _modules, _campaigns, _unknown, _reports, _failed, _imports, _offers, _bookings,
-        _conversations, webhooks,
+        _connections, _scan, _modules, _campaigns, _unknown, _reputation, _reports, _failed, _imports, _offers,
+        _bookings, _conversations, webhooks,
     ):  # fmt: skip
         found += look(tenant, now)
     return sorted(found, key=lambda item: _ORDER[item.severity])
@@ -131,6 +132,25 @@ def _unknown(tenant: Tenant, _now: datetime) -> Iterator[Attention]:
             "See them",
             "/console/campaigns/message/?state__exact=unknown",
             told["oldest"],
+        )
+
+
+def _reputation(tenant: Tenant, now: datetime) -> Iterator[Attention]:
+    """Campaigns that are near what the mailbox providers take; those over it are paused, and listed as such."""
+    # Counting what left in two weeks is too much for each look at Home.
+    key = f"reputation-{tenant.pk}"
+    known: list[reputation.Alarm] | None = cache.get(key)
+    if known is None:
+        known = list(reputation.alarms(tenant, now=now))
+        cache.set(key, known, REPUTATION_SECONDS)
+    for alarm in known:
+        campaign = Campaign.objects.for_tenant(tenant).get(pk=alarm.campaign_id)
+        yield Attention(
+            "check",
+            f"“{campaign.name}” draws complaints" if not alarm.pauses else f"“{campaign.name}” must be paused",
+            f"{alarm.why}. Write to fewer, and to those first who were here lately.",
+            "Look at the campaign",
+            address_of(campaign),
         )
 
 

@@ -15,7 +15,7 @@ from campaigns.operating import alone, planning, webhooks
 from campaigns.operating.models import ScheduledTask
 from campaigns.planning.models import Variant
 from campaigns.results import attributing
-from campaigns.tracking import applying, thread_outbox, tidying_inbox
+from campaigns.tracking import applying, reputation, thread_outbox, tidying_inbox
 from campaigns.tracking.jobs import apply_events
 from tenants.access.models import User
 from tenants.accounts.models import Tenant
@@ -85,6 +85,11 @@ def _tidy_inbox(tenant: Tenant, now: datetime) -> None:
         tidying_inbox.tidy(tenant, now=now)
 
 
+def _reputation(tenant: Tenant, now: datetime) -> None:
+    with acting_for(tenant.pk):
+        reputation.pause_where_due(tenant, now=now)
+
+
 def _recover(tenant: Tenant, now: datetime) -> None:
     with acting_for(tenant.pk):
         recovering.recover(tenant.pk, now=now)
@@ -122,6 +127,7 @@ _PER_TENANT: dict[str, Callable[[Tenant, datetime], None]] = {
     "recover": _recover,
     "tidy_inbox": _tidy_inbox,
     "tidy_webhooks": _tidy_webhooks,
+    "reputation": _reputation,
     "attribute": _attribute,
     "activations": _activations,
     "connections": _connections,

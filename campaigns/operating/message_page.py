@@ -33,6 +33,7 @@ _GUARDS = {
     "address": "There is an address",
     "consent": "There is permission",
     "silence": "Not silent for too long",
+    "sunset": "Not unanswered too often",
     "quiet_hours": "Outside quiet hours",
     "frequency_cap": "The household’s cap has room",
     "module_active": "The module is active",

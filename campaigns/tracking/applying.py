@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.db import DataError, IntegrityError, InternalError, OperationalError, connection
 from psycopg.errors import LockNotAvailable
 
-from campaigns.tracking import confirming
+from campaigns.tracking import confirming, reputation
 from campaigns.tracking.applying_batch import Done, apply_batch
 from campaigns.tracking.models import InboxItem
 from campaigns.tracking.reading_inbox import take
@@ -56,12 +56,14 @@ def apply(tenant: Tenant, *, now: datetime, ask: bool = True) -> Applied:
     ``ask=False`` asks no provider for anything, for a dry run: the caller rolls back.
     """
     total = Applied()
+    bad_news = False
     in_the_way = 0
     while True:
         try:
             with acting_for(tenant.pk):
                 done = apply_batch(tenant, now=now, limit=BATCH)
             taken = total.add(done)
+            bad_news = bad_news or done.bad_news
             if ask:
                 confirming.confirm(tenant, done.to_confirm, now=now)
         except _CANNOT_BE_APPLIED:
@@ -75,7 +77,11 @@ def apply(tenant: Tenant, *, now: datetime, ask: bool = True) -> Applied:
                 raise
             continue
         if not taken:
-            return total
+            break
+    if bad_news:
+        with acting_for(tenant.pk):
+            reputation.pause_where_due(tenant, now=now)
+    return total
 
 
 def _one_by_one(tenant: Tenant, total: Applied, *, now: datetime) -> int:

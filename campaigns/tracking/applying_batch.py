@@ -36,6 +36,7 @@ class Done:
     applied: int = 0
     ignored: int = 0
     to_confirm: tuple[ToConfirm, ...] = ()
+    bad_news: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ def apply_batch(tenant: Tenant, *, now: datetime, limit: int, only: int | None =
                     texts.append(_Text(len(reports), opened, report))
                 reports.append(staged(report, place=len(reports), item_id=item.id, opened=opened, arrival=item.arrival))
     applied, ignored = _write(tenant, reports, texts, read, now=now)
-    return Done(len(items), applied, ignored, tuple(to_confirm))
+    bad_news = any(report.may_suppress for report in reports)
+    return Done(len(items), applied, ignored, tuple(to_confirm), bad_news)
 
 
 def _note_unreadable(tenant: Tenant, item: Item, why: str, *, now: datetime) -> None:

@@ -59,7 +59,7 @@ def test_a_code_in_use_is_listed(code: str) -> None:
 def test_a_listed_code_is_in_use() -> None:
     source = "\n".join(path.read_text() for app in APPS for path in (REPOSITORY / app).rglob("*.py"))
     # A code can be put together: no_email_consent, contact_erased, capability.crm.no_jobs.
-    joints = re.compile(r"_?(?:email|sms|contact)_|no_(?=jobs|contacts)|<channel>|\.")
+    joints = re.compile(r"_?(?:email|sms|contact|bounced)_|no_(?=jobs|contacts)|<channel>|\.")
     parts = {code: list(filter(None, joints.split(code))) for code in LISTED}
 
     assert [code for code in sorted(LISTED) if code not in source and not all(p in source for p in parts[code])] == []

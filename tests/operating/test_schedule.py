@@ -61,7 +61,9 @@ def test_two_ticks_at_once_take_each_task_once(queue: Queue, now: datetime) -> N
     for thread in threads:
         thread.join()
 
-    assert sorted(started) == sorted({"apply", "send", "recover", "connections", "plan", "attribute", "scan", "activations"})
+    assert sorted(started) == sorted(
+        {"apply", "send", "recover", "connections", "plan", "attribute", "scan", "activations", "reputation"}
+    )
 
 
 @pytest.mark.django_db(transaction=True)
