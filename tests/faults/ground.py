@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone
 
 from campaigns.audience import dormancy
@@ -54,7 +55,11 @@ def make(slug: str, messages: int, host: str, port: int) -> int:
     work = [[f"J-{n}", f"C-{n}", last.isoformat(), "129.00", "Furnace tune-up"] for n in numbers]
     import_file(Contacts(), tenant, _written(f"{slug}-contacts", CONTACTS, people), now=NOW)
     import_file(Jobs(), tenant, _written(f"{slug}-jobs", JOBS, work), now=NOW)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")  # as PostgreSQL does within a minute
     dormancy.scan(now=NOW, tenant=tenant)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
     with acting_for(tenant.pk):
         plan(tenant, now=NOW)
         planned = Message.objects.for_tenant(tenant).filter(state="planned", due_at__lte=NOW).count()

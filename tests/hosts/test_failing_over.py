@@ -14,7 +14,7 @@ from tests.hosts.test_cut_off import PATIENCE, make_tenants
 
 _WHY_NOT = why_not()
 pytestmark = [pytest.mark.hosts, pytest.mark.skipif(bool(_WHY_NOT), reason=_WHY_NOT)]
-MESSAGES = 8_000
+MESSAGES = 6_000
 
 
 def test_the_standby_takes_over_and_the_queue_comes_back_empty(capsys: pytest.CaptureFixture[str]) -> None:
