@@ -29,4 +29,4 @@ def note_busiest_day(tenant: Tenant, *, now: datetime) -> int:
     """Keep the most e-mails of one day for each domain, which never falls; returns how many domains rose."""
     with connection.cursor() as cursor:
         cursor.execute(_NOTE, {"tenant": tenant.pk, "zone": tenant.timezone, "since": now - LOOK_BACK})
-        return cursor.rowcount
+        return int(cursor.rowcount)
