@@ -393,6 +393,7 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={
+                'verbose_name_plural': 'webhook deliveries',
                 'indexes': [
                     models.Index(condition=models.Q(('state', 'waiting')), fields=['tenant', 'endpoint', 'next_try_at'], name='webhook_delivery_waiting'),
                     models.Index(fields=['tenant', 'endpoint', '-created_at'], name='webhook_delivery_recent'),

@@ -58,7 +58,7 @@ class DeliveryAdmin(HistoryAdmin):
 
     @admin.display(description="Next try")
     def next_try(self, delivery: WebhookDelivery) -> Any:
-        return delivery.next_try_at if delivery.state == WebhookDelivery.State.WAITING else None
+        return delivery.next_try_at if delivery.state == WebhookDelivery.State.WAITING else "–"
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         return {"pills": [row.state]}

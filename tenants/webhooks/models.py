@@ -66,6 +66,7 @@ class WebhookDelivery(TenantScoped):
     settled_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name_plural = "webhook deliveries"
         constraints = [
             models.UniqueConstraint(fields=["tenant", "endpoint", "event_id"], name="webhook_delivery_once"),
         ]
