@@ -15,7 +15,7 @@ from campaigns.operating import alone, planning, webhooks
 from campaigns.operating.models import ScheduledTask
 from campaigns.planning.models import Variant
 from campaigns.results import attributing
-from campaigns.tracking import applying, reputation, thread_outbox, tidying_inbox
+from campaigns.tracking import applying, reputation, return_mailbox, thread_outbox, tidying_inbox
 from campaigns.tracking.jobs import apply_events
 from tenants.access.models import User
 from tenants.accounts.models import Tenant
@@ -85,6 +85,10 @@ def _tidy_inbox(tenant: Tenant, now: datetime) -> None:
         tidying_inbox.tidy(tenant, now=now)
 
 
+def _bounces(tenant: Tenant, now: datetime) -> None:
+    return_mailbox.read_mailboxes(tenant, now=now)
+
+
 def _reputation(tenant: Tenant, now: datetime) -> None:
     with acting_for(tenant.pk):
         reputation.pause_where_due(tenant, now=now)
@@ -128,6 +132,7 @@ _PER_TENANT: dict[str, Callable[[Tenant, datetime], None]] = {
     "tidy_inbox": _tidy_inbox,
     "tidy_webhooks": _tidy_webhooks,
     "reputation": _reputation,
+    "bounces": _bounces,
     "attribute": _attribute,
     "activations": _activations,
     "connections": _connections,

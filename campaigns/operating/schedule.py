@@ -32,6 +32,7 @@ REGULAR = (
     Regular("plan", timedelta(minutes=5)),
     Regular("attribute", timedelta(minutes=5)),
     Regular("scan", timedelta(hours=1)),
+    Regular("bounces", timedelta(minutes=5)),
     Regular("reputation", timedelta(minutes=15)),
     Regular("activations", timedelta(minutes=30)),
     Regular("full_scan", timedelta(days=7)),

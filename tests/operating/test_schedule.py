@@ -62,7 +62,19 @@ def test_two_ticks_at_once_take_each_task_once(queue: Queue, now: datetime) -> N
         thread.join()
 
     assert sorted(started) == sorted(
-        {"apply", "send", "recover", "connections", "plan", "attribute", "scan", "activations", "reputation"}
+        {
+            "apply",
+            "send",
+            "webhooks",
+            "recover",
+            "connections",
+            "plan",
+            "attribute",
+            "scan",
+            "activations",
+            "reputation",
+            "bounces",
+        }
     )
 
 

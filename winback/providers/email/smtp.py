@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from winback.providers.email import returned
 from winback.providers.email.addresses import UnsafeHeader, checked_address
 from winback.providers.email.base import EmailProvider, OutgoingEmail
 from winback.providers.email.mime import serialise
@@ -19,6 +20,7 @@ from winback.providers.email.unusable import set_aside
 from winback.providers.errors import OutcomeUnknown, ProviderMisconfigured, ProviderTrouble, without_addresses
 from winback.providers.fields import Field
 from winback.providers.handing import ProbeResult, Witness
+from winback.providers.receiving import Arrival, Report
 
 DOUBTS_BEFORE_TROUBLE = 3
 """So many refusals in a row that name no recipient, and it is the connection that is in trouble."""
@@ -53,7 +55,13 @@ class SmtpProvider(EmailProvider):
         Field("username", "User name", required=False),
         Field("password", "Password", secret=True, required=False),
         Field("helo_name", "Name to greet with", required=False, help="This host's public name, if it has one."),
-    )
+        Field(
+            "return_host", "IMAP host for returned mail", required=False,
+            help="Where bounces arrive: the mailbox of the sender's address. They are read every five minutes.",
+        ),
+        Field("return_username", "IMAP user name", required=False),
+        Field("return_password", "IMAP password", secret=True, required=False),
+    )  # fmt: skip
 
     def __init__(self, credentials: Mapping[str, str], settings: Mapping[str, object]) -> None:
         super().__init__(credentials, settings)
@@ -61,6 +69,10 @@ class SmtpProvider(EmailProvider):
         self._used = False  # a connection that has carried something may have been closed by the server meanwhile
         self._open_transaction = False  # the server remembers a refused envelope: RSET before the next one
         self._doubts = 0
+
+    def read(self, arrival: Arrival) -> Sequence[Report]:
+        """What a mail that came back reports (return_mailbox.py keeps it): SMTP has no other way to tell."""
+        return returned.read(arrival.body)
 
     def _server(self) -> Server:
         self.check_told()
