@@ -29,7 +29,7 @@ ASKS_FIRST = frozenset(
 MOST_LINKS = 200
 """Of one variant: a template that writes a URL of its own for everybody would make a row for everybody."""
 
-_LINK = re.compile(r"""(<a\b[^>]*?\shref=)(["'])(https?://[^"'<>\s]{1,2000})\2""", re.IGNORECASE)
+_LINK = re.compile(r"""(<a\b[^<>]*?\shref=)(["'])(https?://[^"'<>\s]{1,2000})\2""", re.IGNORECASE)
 _known: dict[tuple[int, int, str], int] = {}
 _MOST_KNOWN = 10_000
 
@@ -87,8 +87,8 @@ def _link_id(tenant_id: int, campaign_id: int, variant_id: int, url: str, *, now
         cursor.execute(FIND, place)
         row = cursor.fetchone()
         if row is None:
-            values: dict[str, Any] = {"tenant": tenant_id, "campaign": campaign_id, "variant": variant_id, "url": url, "now": now}
-            cursor.execute(MAKE, values | {"digest": digest, "most": MOST_LINKS})
+            values: dict[str, Any] = {"tenant": tenant_id, "campaign": campaign_id, "variant": variant_id, "now": now}
+            cursor.execute(MAKE, values | {"url": url, "digest": digest, "most": MOST_LINKS})
             cursor.execute(FIND, place)
             row = cursor.fetchone()
     if row is None:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -148,3 +149,13 @@ def test_a_template_with_a_url_for_everybody_makes_no_row_for_everybody(
     assert TrackedLink.objects.for_tenant(linked).count() == 3
     assert sum("/t/" in link for link in found) == 3
     assert "https://x.example/?who=9" in found
+
+
+def test_a_hostile_page_does_not_hold_up_the_sender(linked: Tenant) -> None:
+    (facts,) = facts_of(linked.pk, [message_of(linked).pk], now=NOW)
+    started = monotonic()
+
+    for html in ("<a " * 50_000, "<a " + "x" * 200_000, "<a href=" * 50_000, '<a href="http://' + "a" * 200_000):
+        assert tracked_links.tracked(html, facts, now=NOW) == html
+
+    assert monotonic() - started < 5

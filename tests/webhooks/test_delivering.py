@@ -13,7 +13,7 @@ from campaigns.audience.known import known_to
 from campaigns.audience.models import Contact
 from tenants.accounts.models import Tenant
 from tenants.journal.models import AuditEntry
-from tenants.webhooks import delivering, endpoints, signing
+from tenants.webhooks import delivering, endpoints, recording, signing
 from tenants.webhooks.models import WebhookDelivery, WebhookEndpoint
 from tenants.webhooks.payloads import webhook_id
 from tenants.webhooks.replaying import replay, replay_one, tidy
@@ -257,7 +257,7 @@ def test_who_dies_between_the_call_and_its_record_sends_it_again_with_the_same_i
     assert only(tenant).attempts == 2
 
 
-def test_a_record_that_comes_after_the_lease_changes_nothing(tenant: Tenant) -> None:
+def test_a_record_that_comes_after_the_lease_changes_nothing(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     """The slow one finds that its claim is another's."""
     inner: list[dict[str, int]] = []
 
@@ -273,20 +273,16 @@ def test_a_record_that_comes_after_the_lease_changes_nothing(tenant: Tenant) -> 
             return Said(200, "", None, 1)
 
     one_event(tenant, "http://127.0.0.1:1025/")
-    record = delivering.record
 
     def overtaken(*args: Any, **kwargs: Any) -> Any:
         if not inner:
             inner.append({})
             WebhookDelivery.objects.for_tenant(tenant).update(lease_until=NOW - 900 * DAY)
             inner[0] = deliver(tenant, connect=lambda url: Quick())
-        return record(*args, **kwargs)
+        return recording.record(*args, **kwargs)
 
-    delivering.record, kept = overtaken, delivering.record  # type: ignore[assignment]
-    try:
-        deliver(tenant, connect=lambda url: Slow())
-    finally:
-        delivering.record = kept
+    monkeypatch.setattr(delivering, "record", overtaken)
+    deliver(tenant, connect=lambda url: Slow())
 
     assert inner[0]["arrived"] == 1
     assert (only(tenant).state, only(tenant).status) == ("arrived", 200)
@@ -309,7 +305,7 @@ def test_replaying_a_period_sends_what_did_not_arrive_or_everything(tenant: Tena
         feed(tenant)
         deliver(tenant)
 
-    told = {"since": NOW - DAY, "until": NOW + DAY, "now": NOW + HOUR, "actor": "test"}
+    told: dict[str, Any] = {"since": NOW - DAY, "until": NOW + DAY, "now": NOW + HOUR, "actor": "test"}
     some = replay(endpoint, **told)
     assert (some.again, some.missed) == (1, 0)
     everything = replay(endpoint, arrived_too=True, **told)
