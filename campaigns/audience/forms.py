@@ -36,7 +36,7 @@ class SuppressAddressForm(SuppressForm):
     address = forms.CharField(
         max_length=254, help_text="An e-mail address or a phone number. It is kept as a digest that nobody can read."
     )
-    field_order = ("address", "channel", "reason")
+    field_order: tuple[str, ...] = ("address", "channel", "reason")
 
     def __init__(self, *args: Any, country: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -59,6 +59,7 @@ class SuppressAddressForm(SuppressForm):
 
 
 DECISIONS = (Consent.State.GIVEN, Consent.State.WITHDRAWN)
+GROUNDS = (Consent.State.SOFT_OPT_IN, Consent.State.INQUIRED)
 
 
 class ConsentForm(TenantForm):
@@ -66,7 +67,13 @@ class ConsentForm(TenantForm):
 
     state = forms.ChoiceField(
         label="What they said",
-        choices=[(str(Consent.State.GIVEN), "Yes, you may write"), (str(Consent.State.WITHDRAWN), "No, not any more")],
+        choices=[
+            (str(Consent.State.GIVEN), "Yes, you may write"),
+            (str(Consent.State.WITHDRAWN), "No, not any more"),
+            (str(Consent.State.SOFT_OPT_IN), "Nothing: they bought, and could refuse when they left their address"),
+            (str(Consent.State.INQUIRED), "Nothing: they asked about something, and have not bought"),
+        ],
+        help_text="The last two allow e-mail for a while, in countries whose law knows them, and revive no earlier no.",
     )
     stated_at = forms.DateTimeField(
         label="When they said it",
@@ -111,6 +118,8 @@ class ConsentForm(TenantForm):
             self.add_error("wording", "A yes is worth what it was said to: give the words.")
         if cleaned.get("state") == Consent.State.GIVEN and self._said_no_since(cleaned):
             self.add_error("stated_at", "They said no after that: only a later yes can be recorded.")
+        if cleaned.get("state") in GROUNDS and cleaned.get("channel") == Channel.SMS:
+            self.add_error("channel", "A text needs a yes: neither a purchase nor an inquiry stands in for it.")
         self.instance.evidence = {"note": cleaned.get("proven_by", "")}
         return cleaned
 

@@ -36,7 +36,8 @@ def test_the_corpus_is_large_enough_to_mean_something() -> None:
 def disguised(word: str) -> st.SearchStrategy[str]:
     """A word in any case, spelt out, full-width, with marks that nobody sees, doubled letters, decoration around it."""
     wide = {chr(code): chr(code + 0xFEE0) for code in range(0x21, 0x7F)}
-    letter = st.tuples(st.sampled_from([str.upper, str.lower]), st.booleans(), st.integers(1, 3))
+    changes: st.SearchStrategy[Callable[[str], str]] = st.sampled_from([str.upper, str.lower])
+    letter = st.tuples(changes, st.booleans(), st.integers(1, 3))
     gap = st.sampled_from(["", "", " ", "\u200b", "\u200d", "\u2060", "\u0301", "\ufe0f"])
     around = st.sampled_from(["", " ", "!", "!!!", ".", "“", "”", '"', "'", "🛑", "🙏 ", "\n", " - ", "*", "…"])
 

@@ -16,7 +16,7 @@ from campaigns.audience.models import Contact, Suppression
 from campaigns.audience.platform_models import PlatformSuppression
 from campaigns.audience.platform_suppressing import NotNoted, lift_everywhere, suppress_everywhere
 from campaigns.audience.suppressing import suppress
-from campaigns.delivery import sending
+from campaigns.delivery import rendering, sending
 from campaigns.delivery.sending import send_due
 from campaigns.operating.planning import plan
 from campaigns.planning.models import Campaign, Message
@@ -41,8 +41,8 @@ def other_brand(campaign: Campaign) -> Brand:
 
 
 def forbid(campaign: Campaign, contact: Contact, **told: Any) -> None:
-    told = {"channel": "email", "reason": "unsubscribed", "source": "test", "now": NOW} | told
-    suppress(campaign.tenant, contact=contact, **told)
+    usual: dict[str, Any] = {"channel": "email", "reason": "unsubscribed", "source": "test", "now": NOW}
+    suppress(campaign.tenant, contact=contact, **usual | told)
 
 
 FORBIDDING: dict[str, Forbid] = {
@@ -91,11 +91,9 @@ def test_what_is_suppressed_after_it_was_planned_is_blocked_in_the_claim(message
 def test_what_is_suppressed_while_it_is_rendered_is_not_handed_over(
     message: Message, scope: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    render = sending.render
-
     def render_meanwhile(facts: Any, **told: Any) -> Any:
         FORBIDDING[scope](message.campaign, message.contact)
-        return render(facts, **told)
+        return rendering.render(facts, **told)
 
     monkeypatch.setattr(sending, "render", render_meanwhile)
 

@@ -188,7 +188,10 @@ def drip(before: bytes) -> Callable[[socket.socket, threading.Event], None]:
 
 
 def test_silence_ends_at_the_deadline() -> None:
-    with raw_server(lambda made, ended: ended.wait(5) or None) as url:  # type: ignore[func-returns-value]
+    def say_nothing(made: socket.socket, ended: threading.Event) -> None:
+        ended.wait(5)
+
+    with raw_server(say_nothing) as url:
         started = monotonic()
         with pytest.raises(Unreachable):
             Caller(url, LOCAL, seconds=0.4).post(b"{}", {})

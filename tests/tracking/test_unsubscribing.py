@@ -223,7 +223,7 @@ def test_a_message_that_was_sent_knows_which_address_it_went_to(client: Client, 
     campaign, number = make_sender(tenant), "+13125550101"
     mailed = make_due(campaign, email_hmac="mailed")
     texted = make_due(campaign, step="nudge", phone=number, phone_key=number, phone_hmac="texted")
-    said = {"stated_at": factories.NOW - DAY, "source": "form", "wording": "I agree."}
+    said: dict[str, Any] = {"stated_at": factories.NOW - DAY, "source": "form", "wording": "I agree."}
     record_consent(texted.contact, "sms", "given", now=factories.NOW, actor="test", **said)
 
     send_due(tenant, now=factories.NOW)
