@@ -36,7 +36,7 @@ MAY_VIEW = {
 }
 MAY_ADD = {
     "brand": MANAGERS, "offer": MANAGERS, "membership": OWNERS, "apikey": OWNERS, "connection": OWNERS,
-    "suppression": OPERATORS, "webhookendpoint": OWNERS,
+    "suppression": OPERATORS, "webhookendpoint": OWNERS, "consent": MANAGERS,
 }  # fmt: skip
 MAY_CHANGE = {"brand": MANAGERS, "offer": MANAGERS, "tenant": MANAGERS}
 MODULE = "dormant_customer_reactivation"

@@ -102,8 +102,9 @@ def test_a_queue_that_is_down_loses_one_round_and_not_the_work(queue: Queue, now
     assert queue.count == 0
     settings.REDIS_URL = answers
 
-    assert "send" in schedule.tick(now=now + timedelta(seconds=20))
-    assert queue.count == 1
+    started = schedule.tick(now=now + timedelta(seconds=20))
+    assert "send" in started
+    assert queue.count == len(started)
 
 
 @pytest.mark.django_db(transaction=True)
