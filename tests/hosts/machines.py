@@ -31,6 +31,7 @@ class Working:
     lives: bool = True
 
     def boot(self) -> None:
+        self.lives = True
         self.nursery = Nursery(
             self.home, self.settings, start=factories.NOW, group=short.LARGE, before=self.host.inside
         )
@@ -41,10 +42,11 @@ class Working:
             self.nursery.fork("tests.faults.roles:schedule")
 
     def die(self) -> None:
-        """Without a word to anybody: every process of it at once."""
+        """Without a word to anybody: every process of it at once, or a worker would finish what it has begun."""
         self.lives = False
-        with suppress(ProcessLookupError):
-            os.kill(self.nursery.pid, signal.SIGKILL)
+        for pid in self.host.namespace.processes():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.nursery.stop()
 
 

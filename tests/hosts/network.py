@@ -7,8 +7,9 @@ data centre have; a host is cut off by taking its cable out of one of the switch
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from winback.runtime import processes
 
@@ -57,6 +58,16 @@ class Namespace:
 
     def ip(self, *command: str) -> None:
         subprocess.run([*self.inside, "ip", *command], check=True, capture_output=True)
+
+    def processes(self) -> list[int]:
+        """All that run in it, but for the one that holds it."""
+        here = Path(f"/proc/{self.pid}/ns/net").readlink()
+        found = []
+        for link in Path("/proc").glob("[0-9]*/ns/net"):
+            with suppress(OSError):  # it has just ended
+                if link.readlink() == here and int(link.parts[2]) != self.pid:
+                    found.append(int(link.parts[2]))
+        return found
 
     def end(self) -> None:
         self._holder.kill()

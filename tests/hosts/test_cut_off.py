@@ -10,7 +10,7 @@ import pytest
 
 from tests.faults.short import LARGE, LEASE_SECONDS, START_WITHIN_SECONDS
 from tests.faults.stage import ON_THEIR_WAY, printed
-from tests.hosts.machines import Machines, machines
+from tests.hosts.machines import Machines, Working, machines
 from tests.hosts.network import why_not
 
 _WHY_NOT = why_not()
@@ -31,6 +31,14 @@ def taken_from(all_of_it: Machines, peer: str) -> int:
     return sum(of == peer for _, of, _ in all_of_it.mail.entries())
 
 
+def in_the_middle_of_a_group(all_of_it: Machines, host: Working) -> None:
+    """Wait until the host has one under way that takes it seconds."""
+    all_of_it.mail.slow_for(host.host.outer, slow=True)
+    before = taken_from(all_of_it, host.host.outer)
+    while taken_from(all_of_it, host.host.outer) < before + 2:
+        time.sleep(0.01)
+
+
 def test_a_host_is_cut_off_and_another_one_killed(capsys: pytest.CaptureFixture[str]) -> None:
     with machines(replicated=False) as all_of_it:
         tenants = make_tenants(all_of_it, MESSAGES)
@@ -41,10 +49,7 @@ def test_a_host_is_cut_off_and_another_one_killed(capsys: pytest.CaptureFixture[
         all_of_it.wait_until_taken(MESSAGES // 5, seconds=PATIENCE)
 
         # Its way to the mail server stays open, and a message takes it a second: only its clock can stop it.
-        all_of_it.mail.slow_for(cut_off.host.outer, slow=True)
-        before = taken_from(all_of_it, cut_off.host.outer)
-        while taken_from(all_of_it, cut_off.host.outer) < before + 2:
-            time.sleep(0.01)  # until it is in the middle of a group
+        in_the_middle_of_a_group(all_of_it, cut_off)
         cut = time.time()
         all_of_it.network.cut(cut_off.host)
         time.sleep(2 * LEASE_SECONDS + 3)
@@ -54,11 +59,15 @@ def test_a_host_is_cut_off_and_another_one_killed(capsys: pytest.CaptureFixture[
         all_of_it.wait_until_taken(3 * MESSAGES // 5, seconds=PATIENCE)
         unknown_of_cut_off = all_of_it.stage.in_state("unknown")
 
+        in_the_middle_of_a_group(all_of_it, killed)
         died = time.time()
         killed.die()
         all_of_it.wait_until_done(seconds=PATIENCE)
         done = time.time()
         unknown_before = all_of_it.stage.in_state("unknown")
+        assert not [at for _, peer, at in all_of_it.mail.entries() if peer == killed.host.outer and at > died + 1]
+        all_of_it.mail.slow_for(killed.host.outer, slow=False)
+        killed.boot()
         all_of_it.settle(tenants)
         all_of_it.wait_until_done(seconds=PATIENCE)
         count = all_of_it.stage.count()
@@ -74,8 +83,8 @@ def test_a_host_is_cut_off_and_another_one_killed(capsys: pytest.CaptureFixture[
             print(
                 f"{len(count.states)} messages in {done - begun:.0f} s, {len(count.taken)} taken, {len(count.twice)} "
                 f"twice, {len(count.lost)} lost; {unknown_of_cut_off} unknown after the cut, {unknown_before} after "
-                f"the death, {len(count.unknown)} at the end. The host that was cut off started its last message "
-                f"after {last:.1f} s; its lease was {LEASE_SECONDS} s."
+                f"the death, {len(count.unknown)} when its host was back. The host that was cut off started "
+                f"its last message after {last:.1f} s; its lease was {LEASE_SECONDS} s."
             )
         assert not count.twice
         assert not count.lost
@@ -83,5 +92,7 @@ def test_a_host_is_cut_off_and_another_one_killed(capsys: pytest.CaptureFixture[
         assert not count.of(*ON_THEIR_WAY)
         assert len(count.of("handed_over", "unknown")) == MESSAGES
         assert all(at - cut < START_WITHIN_SECONDS + 1.5 for at in moments), "it went on starting messages"
-        assert len(count.unknown) <= 1 + LARGE  # the one in the middle of the first, a group of the second
+        assert unknown_of_cut_off <= 1, "of the one that was cut off, the message that was leaving at most"
+        assert 1 <= unknown_before <= 1 + LARGE, "of the dead one nobody has the journal: the whole group"
+        assert len(count.unknown) <= 2, "when it is back, its journal knows all but the one in between"
         assert all_of_it.rate(cut, back) > 0.3 * all_of_it.rate(begun, cut)
