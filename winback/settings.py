@@ -93,7 +93,7 @@ DATABASE_URL = checked_address(
     several=True,  # a standby that may take over: docs/operations.md, More than one machine
 )
 DATABASES = {"default": env.db_url_config(DATABASE_URL)}
-# A server that vanishes answers nothing, not even no: without these a worker would wait for it for a quarter of an hour.
+# A server that vanishes answers nothing, not even no: without these a worker would wait for it for many minutes.
 DATABASES["default"]["OPTIONS"] = {
     "connect_timeout": 10,
     "keepalives_idle": 30,

@@ -9,7 +9,8 @@ Message-ID: <{reference}@oak.example.com>
 
 def delivery_report(
     *, reference: str = "wb-7", action: str = "failed", status: str = "5.1.1",
-    diagnostic: str = "550 5.1.1 No such user", address: str = "robin@example.com", returned: str = "text/rfc822-headers",
+    diagnostic: str = "550 5.1.1 No such user", address: str = "robin@example.com",
+    returned: str = "text/rfc822-headers",
 ) -> bytes:  # fmt: skip
     """A report as Postfix writes it (RFC 3464)."""
     return f"""Date: Wed, 30 Sep 2026 12:00:00 +0000
