@@ -14,6 +14,9 @@ import yaml
 DATA = Path(__file__).resolve().parent / "data"
 _RENDER = re.compile(r"""\{%-?\s*render\s+["']([\w.-]+)["']\s*-?%\}""")
 _FRONT_MATTER = re.compile(r"---\n(.*?)\n---\n", re.DOTALL)
+DATED = ("consent_rules", "frequency_caps", "reply_keywords", "word_lists")
+"""Lists of dated rows that stand in a file of their own and are read from it."""
+
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday")
 
 
@@ -148,6 +151,15 @@ def read_quiet_hours(data: Path = DATA) -> list[Entry]:
         Entry("quiet_hours.yaml", rule if isinstance(rule, dict) else {"code": str(rule)})
         for rule in read_yaml(data / "quiet_hours.yaml", data)
     ]
+
+
+def read_dated(name: str, data: Path = DATA) -> list[Entry]:
+    """The rows of a file of dated rows, such as ``consent_rules``."""
+    file = f"{name}.yaml"
+    rows = read_yaml(data / file, data)
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and "code" in row for row in rows):
+        raise CatalogError([Problem(file, "", "must be a list of rows, each with a code")])
+    return [Entry(file, row) for row in rows]
 
 
 def windows(rule: dict[str, Any]) -> Iterator[tuple[int, str | None, str | None]]:

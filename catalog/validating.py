@@ -1,6 +1,7 @@
 """The whole catalog checked before any of it is loaded: schemas, references between files, and every template."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -26,6 +27,8 @@ class Content:
     workflows: list[Entry]
     templates: list[Entry]
     quiet_hours: list[Entry]
+    dated: dict[str, list[Entry]]
+    """The lists that are read from their files, not from tables, by the name of the file."""
 
 
 def read(data: Path = DATA) -> Content:
@@ -38,6 +41,7 @@ def read(data: Path = DATA) -> Content:
         workflows=reading.read_entries("workflows", data),
         templates=reading.read_templates(data),
         quiet_hours=reading.read_quiet_hours(data),
+        dated={name: reading.read_dated(name, data) for name in reading.DATED},
     )
 
 
@@ -95,6 +99,37 @@ def _settings_schemas(modules: list[Entry]) -> Iterator[Problem]:
             yield Problem(module.file, f"settings{fault.json_path.removeprefix('$')}", f"default: {fault.message}")
 
 
+def _dates_and_codes(entries: list[Entry]) -> Iterator[Problem]:
+    """No two rows of one code are valid on the same day, and none ends before it begins."""
+    spans: dict[str, list[tuple[str, str]]] = {}
+    for entry in entries:
+        first, last = str(entry.content.get("valid_from", "")), str(entry.content.get("valid_to", "9999-12-31"))
+        if last < first:
+            yield Problem(entry.file, f"{entry.code}.valid_to", "is before valid_from")
+        if any(first <= other[1] and other[0] <= last for other in spans.setdefault(entry.code, [])):
+            yield Problem(entry.file, entry.code, "two rows of this code are valid on one day")
+        spans[entry.code].append((first, last))
+
+
+def _word_lists(entries: list[Entry]) -> Iterator[Problem]:
+    """Every list that is asked for is there, and the patterns of one list go together."""
+    schema: Any = _validator("word_lists").schema
+    known: list[str] = schema["properties"]["list"]["enum"]
+    for name in sorted(set(known) - {entry.content["list"] for entry in entries}):
+        yield Problem("word_lists.yaml", name, "no row of this list")
+    for name in known:
+        patterns = [
+            pattern
+            for entry in entries
+            if entry.content["list"] == name
+            for pattern in entry.content.get("patterns", ())
+        ]
+        try:
+            re.compile("|".join(patterns))
+        except re.error as error:
+            yield Problem("word_lists.yaml", name, f"patterns: {error}")
+
+
 def problems(content: Content) -> list[Problem]:
     """Everything that is wrong with the content; references only once the shapes are right."""
     found = [
@@ -105,6 +140,10 @@ def problems(content: Content) -> list[Problem]:
         *_against_schema("workflow", content.workflows),
         *_against_schema("quiet_hours", content.quiet_hours),
     ]
+    for name, entries in content.dated.items():
+        found += [*_against_schema(name, entries), *_dates_and_codes(entries)]
+    if not found:
+        found = list(_word_lists(content.dated["word_lists"]))
     for template in content.templates:
         found += [Problem(template.file, field, message) for field, message in lint_template(template.content)]
     if not found:

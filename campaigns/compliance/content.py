@@ -8,31 +8,21 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from email.utils import parseaddr
 from functools import cached_property, lru_cache
 from typing import Any
 
 from campaigns.compliance.verdict import Verdict
 from campaigns.compliance.visible import Seen, Unreadable, see
-from campaigns.compliance.wording import has_hole, pretends, untrue_urgency, untrue_value
+from campaigns.compliance.word_lists import pattern_of, versions, words_of
+from campaigns.compliance.wording import CLAIMS, HOLES, PRETENDING, has_hole, pretends, untrue_urgency, untrue_value
 from winback.providers.sms.segments import LONGEST, count, plainer
 
 MOST_SEGMENTS = 4
 ONE_CLICK = "List-Unsubscribe=One-Click"
 
 _LINK = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[\w.~-]+)*/u/[\w-]{40}")
-_SAYS_STOP = re.compile(r"\b(?:unsubscribe|opt[ -]?out|stop (?:these|receiving|getting))", re.IGNORECASE)
-_STOP = re.compile(
-    r"\b(?:reply|text|send)\s+STOP\b.{0,30}\b(?:opt[ -]?out|unsubscribe|end|quit)\b|\bSTOP to \w+", re.IGNORECASE
-)
-_SHORTENERS = frozenset(
-    {
-        "bit.ly", "bitly.com", "tinyurl.com", "t.co", "goo.gl", "ow.ly", "is.gd", "v.gd", "buff.ly", "rebrand.ly",
-        "cutt.ly", "tiny.cc", "rb.gy", "shorturl.at", "t.ly", "bl.ink", "lnkd.in", "s.id", "soo.gd", "trib.al", "x.co",
-        "qr.ae", "adf.ly", "short.io", "clck.ru", "dub.sh", "j.mp", "snip.ly",
-    }
-)  # fmt: skip
 _ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
@@ -60,6 +50,11 @@ class Words:
         except Unreadable:
             return None
 
+    @property
+    def today(self) -> date:
+        today: date = self.facts["today"]
+        return today
+
     @cached_property
     def folded(self) -> str:
         return " ".join(self.text.split())
@@ -84,22 +79,25 @@ class ContentGuard:
     version: int
     channels: tuple[str, ...]
     ask: Callable[[Words], Answer]
+    lists: tuple[str, ...] = ()
+    """The lists of words that it reads (catalog/data/word_lists.yaml)."""
 
     def judge(self, words: Words) -> Verdict:
         answer = self.ask(words)
-        return Verdict(self.code, self.version, not answer.refusal, answer.refusal, answer.facts)
+        known = versions(self.lists, words.today)
+        return Verdict(self.code, self.version, not answer.refusal, answer.refusal, answer.facts, known)
 
 
 GUARDS: dict[str, ContentGuard] = {}
 
 
 def guard(
-    code: str, *, version: int, channels: tuple[str, ...]
+    code: str, *, version: int, channels: tuple[str, ...], lists: tuple[str, ...] = ()
 ) -> Callable[[Callable[[Words], Answer]], Callable[[Words], Answer]]:
     """Register a function as the guard of this id."""
 
     def register(ask: Callable[[Words], Answer]) -> Callable[[Words], Answer]:
-        GUARDS[code] = ContentGuard(code, version, channels, ask)
+        GUARDS[code] = ContentGuard(code, version, channels, ask, lists)
         return ask
 
     return register
@@ -124,6 +122,7 @@ def as_evidence(verdicts: Sequence[Verdict], *, at: datetime) -> str:
                 "allowed": verdict.allowed,
                 **({"reason": verdict.reason} if verdict.reason else {}),
                 "facts": dict(verdict.facts),
+                **({"lists": dict(verdict.lists)} if verdict.lists else {}),
                 "at": moment,
                 "when": "send",
             }
@@ -143,18 +142,18 @@ def _address(text: str) -> tuple[str, ...]:
     return _lines(text) if any(character.isdigit() for character in text) else ()
 
 
-def _offers_to_stop(text: str, url: str) -> bool:
+def _offers_to_stop(text: str, url: str, says_stop: re.Pattern[str]) -> bool:
     """Whether the link stands by itself, just after words that say what it is for."""
     start = text.find(url)
     end = start + len(url)
     return (
         start >= 0
         and text[end : end + 1] in ("", " ")
-        and _SAYS_STOP.search(text, max(0, start - 80), start) is not None
+        and says_stop.search(text, max(0, start - 80), start) is not None
     )
 
 
-@guard("email_footer", version=1, channels=("email",))
+@guard("email_footer", version=1, channels=("email",), lists=("unsubscribe_words",))
 def email_footer(words: Words) -> Answer:
     """Legal name, postal address and this message's own unsubscribe link, to be seen in HTML and in text; RFC 8058."""
     facts, url = words.facts, words.facts["unsubscribe_url"]
@@ -169,16 +168,17 @@ def email_footer(words: Words) -> Answer:
             return Answer("footer_without_legal_name", {"part": part})
         if not all(line in shown for line in address):
             return Answer("footer_without_address", {"part": part})
-    if _LINK.fullmatch(url) is None or _SAYS_STOP.search(words.seen.words_of(url)) is None:
+    says_stop = pattern_of("unsubscribe_words", words.today)
+    if _LINK.fullmatch(url) is None or says_stop.search(words.seen.words_of(url)) is None:
         return Answer("footer_without_unsubscribe", {"part": "html"})
-    if not _offers_to_stop(words.folded, url):
+    if not _offers_to_stop(words.folded, url, says_stop):
         return Answer("footer_without_unsubscribe", {"part": "text"})
     if words.headers.get("List-Unsubscribe") != f"<{url}>" or words.headers.get("List-Unsubscribe-Post") != ONE_CLICK:
         return Answer("no_one_click_header")
     return ALLOWED
 
 
-@guard("can_spam", version=2, channels=("email",))
+@guard("can_spam", version=2, channels=("email",), lists=(*PRETENDING, *CLAIMS, "advertising_words"))
 def can_spam(words: Words) -> Answer:
     """True about whom it is from and what its subject says, and plainly an advertisement."""
     facts, subject = words.facts, words.subject
@@ -193,25 +193,26 @@ def can_spam(words: Words) -> Answer:
         return Answer("sender_misleading")
     if not subject.strip() or _CONTROL.search(subject):
         return Answer("subject_missing" if not subject.strip() else "subject_broken")
-    if pretends(subject):
+    if pretends(subject, on=words.today):
         return Answer("subject_misleading")
     if refusal := _untrue_claim(facts, subject):
         return Answer(refusal)
-    if words.seen is None or "dvertisement" not in words.seen.text or "dvertisement" not in words.text:
+    said = words_of("advertising_words", words.today)
+    if words.seen is None or not all(any(word in text for word in said) for text in (words.seen.text, words.text)):
         return Answer("not_said_to_be_advertising")
     return ALLOWED
 
 
-@guard("sms_opt_out", version=2, channels=("sms",))
+@guard("sms_opt_out", version=2, channels=("sms",), lists=("stop_instructions", "shorteners", *CLAIMS))
 def sms_opt_out(words: Words) -> Answer:
     """Names the business, says how to stop, hides no address behind a shortener, and is not too long."""
     facts, text = words.facts, words.text
     business = plainer(facts["sms_name"] or facts["brand_name"] or facts["tenant_name"]).strip()
     if not business or (business not in text and business not in plainer(text)):
         return Answer("sms_without_business")
-    if _STOP.search(text) is None:
+    if pattern_of("stop_instructions", words.today).search(text) is None:
         return Answer("sms_without_opt_out")
-    if _shortened(text):
+    if _shortened(text, words_of("shorteners", words.today)):
         return Answer("sms_with_shortened_link")
     if refusal := _untrue_claim(facts, text):
         return Answer(refusal)
@@ -222,12 +223,12 @@ def sms_opt_out(words: Words) -> Answer:
     return Answer(facts=saw)
 
 
-def _shortened(text: str) -> bool:
+def _shortened(text: str, shorteners: Sequence[str]) -> bool:
     """Whether a link goes through a public shortener: carriers block those, and nobody sees where they lead."""
     for word in text.lower().split():
         if (
             "/" in word
-            and word.rpartition("://")[2].partition("/")[0].lstrip("(<\"'").removeprefix("www.") in _SHORTENERS
+            and word.rpartition("://")[2].partition("/")[0].lstrip("(<\"'").removeprefix("www.") in shorteners
         ):
             return True
     return False
@@ -242,10 +243,10 @@ def _untrue_claim(facts: Mapping[str, Any], words: str) -> str:
     # Names are no promise: of the business (“Free Range”), and of what the person bought (“50% off first visit”).
     names = (facts[name] or "" for name in ("brand_name", "tenant_name", "sms_name", "last_service"))
     offer = (facts["offer_name"], facts["terms"]) if facts["offer_id"] else ()
-    return "offer_value_untrue" if untrue_value(words, offer=" | ".join((*offer, *names))) else ""
+    return "offer_value_untrue" if untrue_value(words, offer=" | ".join((*offer, *names)), on=today) else ""
 
 
-@guard("template_integrity", version=1, channels=("email", "sms"))
+@guard("template_integrity", version=1, channels=("email", "sms"), lists=HOLES)
 def template_integrity(words: Words) -> Answer:
     """Whole sentences: no value missing, no template code left over, no part empty."""
     if not words.text.strip() or (words.channel == "email" and not (words.html and words.subject.strip())):
@@ -254,6 +255,6 @@ def template_integrity(words: Words) -> Answer:
     if words.seen is not None and words.channel == "email":
         parts["html"] = words.seen.text
     for part, shown in parts.items():
-        if has_hole(shown):
+        if has_hole(shown, on=words.today):
             return Answer("words_with_holes", {"part": part})
     return ALLOWED

@@ -14,3 +14,5 @@ class Verdict:
     allowed: bool
     reason: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    lists: Mapping[str, int] = field(default_factory=dict)
+    """The version of each list of words that it was asked with."""

@@ -12,6 +12,7 @@ import pytest
 from campaigns.audience.models import Channel
 from campaigns.compliance import content
 from campaigns.compliance.verdict import Verdict
+from campaigns.compliance.wording import pretends
 from campaigns.delivery import routing
 from campaigns.delivery.links import unsubscribe_url
 from campaigns.delivery.rendering import Rendered, render
@@ -53,6 +54,12 @@ def test_an_untouched_text_is_allowed_and_its_segments_are_noted(sms: Sent) -> N
 
     assert set(verdicts) == {"sms_opt_out", "template_integrity"}
     assert verdicts["sms_opt_out"].facts == {"segments": 2, "encoding": "GSM-7"}
+
+
+def test_a_list_of_words_holds_on_its_days_alone() -> None:
+    before, on = date(1998, 6, 10), date(1998, 6, 11)
+
+    assert [pretends("Re: your visit", on=day) for day in (before, on)] == [False, True]
 
 
 @pytest.mark.usefixtures("catalog")
@@ -356,9 +363,10 @@ def test_evidence_is_a_json_list_with_the_rule_its_version_and_the_moment(sms: S
 
     assert evidence[0] == {
         "guard": "sms_opt_out",
-        "version": 1,
+        "version": content.GUARDS["sms_opt_out"].version,
         "allowed": True,
         "facts": {"segments": 2, "encoding": "GSM-7"},
+        "lists": {"stop_instructions": 1, "shorteners": 1, "urgency": 1, "free": 1},
         "at": "2026-09-30T17:00:00+00:00",
         "when": "send",
     }
