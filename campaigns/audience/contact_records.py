@@ -141,21 +141,28 @@ def _lies_ahead(moment: datetime, setting: Setting) -> bool:
     return moment.astimezone(setting.zone).date() > setting.now.astimezone(setting.zone).date()
 
 
+# What the consent column of a channel may say. A text needs a yes: no ground stands in for it.
+_YES_OR_NO = {"yes": "given", "no": "withdrawn"}
+_SAYS = {"email": {**_YES_OR_NO, "soft_opt_in": "soft_opt_in", "inquired": "inquired"}, "sms": _YES_OR_NO}
+
+
 def _consents(row: Mapping[str, str], setting: Setting) -> dict[str, ConsentClaim]:
     found = {}
-    for channel in ("email", "sms"):
+    for channel, says in _SAYS.items():
         word = row.get(f"{channel}_consent", "").lower()
-        if word not in {"", "yes", "no"}:
-            raise Rejected(f"{channel}_consent: {short(word)} is none of yes, no and empty")
+        if word and word not in says:
+            raise Rejected(f"{channel}_consent: {short(word)} is none of {', '.join(says)} and empty")
         at = row.get(f"{channel}_consent_at", "")
         stated_at = moment(at, setting.zone, f"{channel}_consent_at") if at else None
         if stated_at is not None and _lies_ahead(stated_at, setting):
-            if word == "yes":
-                raise Rejected(f"{channel}_consent_at: {short(at)} lies in the future, so nobody has said yes yet")
+            if word not in ("", "no"):
+                raise Rejected(f"{channel}_consent_at: {short(at)} lies in the future, so nobody has said {word} yet")
             stated_at = None  # a no is heeded whatever its date: at once, as one without a date
+        if word not in ("", *_YES_OR_NO) and stated_at is None:
+            raise Rejected(f"{channel}_consent_at: is missing, and {word} allows nothing without its day")
         if word:
             found[channel] = ConsentClaim(
-                state="given" if word == "yes" else "withdrawn",
+                state=says[word],
                 stated_at=stated_at,
                 source=row.get(f"{channel}_consent_source", "")[:300],
                 wording=row.get("sms_consent_text", "") if channel == "sms" else "",

@@ -4,6 +4,7 @@
   said yes somewhere else than in a file.
 * ``yes`` after a withdrawal needs a date that lies after it.
 * The same fact again, or one that says less than the latest of its kind, adds nothing.
+* A ground (``soft_opt_in``, ``inquired``) is kept beside them: it revives nothing that was withdrawn.
 """
 
 from typing import Any
@@ -46,6 +47,7 @@ SELECT {_FACT}
            AND k.stated_at IS NOT DISTINCT FROM f.stated_at
          LIMIT 1) same ON true
  WHERE CASE
+       WHEN f.state NOT IN ('given', 'withdrawn') THEN same.is_known IS NULL
        WHEN latest.state IS NULL THEN true
        WHEN f.stated_at < latest.stated_at THEN false
        WHEN latest.state = f.state

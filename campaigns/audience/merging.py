@@ -112,25 +112,41 @@ def _take_over(loser: Contact, winner: Contact, *, now: datetime) -> set[str]:
 def _hand_on_consent(loser: Contact, winner: Contact, taken: set[str], *, now: datetime, actor: str) -> None:
     for channel, field, key in ((Channel.EMAIL, "email", "email_key"), (Channel.SMS, "phone", "phone_key")):
         theirs, ours = _latest(loser, channel), _latest(winner, channel)
+        same_address = field in taken or getattr(loser, key) == getattr(winner, key) is not None
+        if same_address:
+            for ground in _grounds(loser, winner, channel):
+                _say_again(ground, winner, now=now, actor=actor)
         if theirs is None:
             continue
-        same_address = field in taken or getattr(loser, key) == getattr(winner, key) is not None
         if theirs.state == Consent.State.GIVEN:
             hands_on = ours is None and same_address
         else:
             hands_on = ours is None or (ours.state == Consent.State.GIVEN and not _said_later(ours, theirs))
         if hands_on:
-            record_consent(
-                winner,
-                channel,
-                theirs.state,
-                stated_at=theirs.stated_at,
-                source=theirs.source,
-                wording=theirs.wording,
-                evidence={**theirs.evidence, "merged_from": loser.pk, "recorded_by": theirs.recorded_by},
-                now=now,
-                actor=actor,
-            )
+            _say_again(theirs, winner, now=now, actor=actor)
+
+
+def _say_again(fact: Consent, winner: Contact, *, now: datetime, actor: str) -> None:
+    record_consent(
+        winner,
+        fact.channel,
+        fact.state,
+        stated_at=fact.stated_at,
+        source=fact.source,
+        wording=fact.wording,
+        evidence={**fact.evidence, "merged_from": fact.contact_id, "recorded_by": fact.recorded_by},
+        now=now,
+        actor=actor,
+    )
+
+
+def _grounds(loser: Contact, winner: Contact, channel: str) -> list[Consent]:
+    """The soft opt-ins and inquiries of the loser that the winner does not have already, in their order."""
+    facts = Consent.objects.for_tenant(winner.tenant_id).filter(
+        channel=channel, state__in=[Consent.State.SOFT_OPT_IN, Consent.State.INQUIRED]
+    )
+    known = set(facts.filter(contact=winner).values_list("state", "stated_at"))
+    return [fact for fact in facts.filter(contact=loser).order_by("id") if (fact.state, fact.stated_at) not in known]
 
 
 def _latest(contact: Contact, channel: str) -> Consent | None:

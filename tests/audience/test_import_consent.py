@@ -181,3 +181,36 @@ def test_any_file_twice_in_a_row_adds_nothing_and_only_a_yes_gives(
             assert cells.startswith("yes")
         if cells == "no,,":
             assert after == "withdrawn"
+
+
+def test_a_ground_is_kept_beside_yes_and_no_and_says_neither(tenant: Tenant, tmp_path: Path) -> None:
+    file = ["soft_opt_in,2025-03-01,shop checkout", "no,2025-04-01,", "inquired,2025-05-01,web form"]
+    for cell in (*file, *file):
+        take(tenant, tmp_path, cell)
+
+    rows = Consent.objects.for_tenant(tenant).order_by("id")
+    assert [row.state for row in rows] == ["soft_opt_in", "withdrawn", "inquired"]
+    assert rows[0].source == "shop checkout"
+    assert state(tenant) == "withdrawn"
+
+
+@pytest.mark.parametrize(
+    ("cell", "why"),
+    [
+        ("soft_opt_in,,", "email_consent_at: is missing, and soft_opt_in allows nothing without its day"),
+        ("inquired,2031-01-01,", "lies in the future, so nobody has said inquired yet"),
+        ("perhaps,2025-01-01,", "is none of yes, no, soft_opt_in, inquired and empty"),
+    ],
+)
+def test_a_ground_without_its_day_is_rejected(tenant: Tenant, tmp_path: Path, cell: str, why: str) -> None:
+    report = run("contacts", tenant, written(tmp_path, HEADER + f"c1,{cell}\n"))
+
+    assert why in str(rejects(report))
+
+
+def test_a_text_has_no_ground_but_a_yes(tenant: Tenant, tmp_path: Path) -> None:
+    report = run(
+        "contacts", tenant, written(tmp_path, "external_id,sms_consent,sms_consent_at\nc1,inquired,2025-01-01\n")
+    )
+
+    assert "is none of yes, no and empty" in str(rejects(report))

@@ -129,6 +129,23 @@ def test_a_yes_goes_with_the_number_that_it_was_said_for(loser: Contact, winner:
     assert (kept.state, kept.wording, kept.evidence["merged_from"]) == ("given", "I agree", loser.pk)
 
 
+@pytest.mark.parametrize("same_address", [True, False])
+def test_a_soft_opt_in_and_an_inquiry_go_with_the_address_that_they_are_about(
+    loser: Contact, winner: Contact, now: datetime, same_address: bool
+) -> None:
+    if same_address:
+        Contact.objects.filter(pk=winner.pk).update(email="", email_key=None, email_hmac=None)
+        winner.refresh_from_db()
+    for state in ("soft_opt_in", "inquired"):
+        record_consent(loser, "email", state, stated_at=now, source="form", now=now, actor="test")
+    record_consent(winner, "email", "inquired", stated_at=now, source="form", now=now, actor="test")
+
+    join(loser, winner)
+
+    kept = list(winner.consents.order_by("id").values_list("state", flat=True))
+    assert kept == (["inquired", "soft_opt_in"] if same_address else ["inquired"])
+
+
 def test_the_losers_lapse_is_closed_and_the_winners_is_not(tenant: Tenant, loser: Contact, winner: Contact) -> None:
     closed, open_ = factories.make_episode(loser), factories.make_episode(winner)
 

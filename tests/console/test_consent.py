@@ -71,7 +71,8 @@ def test_a_manager_records_a_yes_and_later_a_no_as_facts_of_their_own(
         ({"wording": " "}, "give the words"),
         ({"source": ""}, "required"),
         ({"proven_by": ""}, "required"),
-        ({"state": "soft_opt_in"}, "Select a valid choice"),
+        ({"state": "soft_opt_in"}, "A text needs a yes"),
+        ({"state": "silent"}, "Select a valid choice"),
     ],
 )
 def test_what_proves_nothing_is_not_kept(
@@ -81,6 +82,16 @@ def test_what_proves_nothing_is_not_kept(
 
     assert sentence in answer.content.decode()
     assert facts(ours, contact) == []
+
+
+@pytest.mark.parametrize("ground", ["soft_opt_in", "inquired"])
+def test_a_ground_for_email_is_recorded_without_words(
+    ground: str, ours: Business, contact: Contact, browse: Browse
+) -> None:
+    answer = browse(ours.people["manager"]).post(ADD, said(contact, channel="email", state=ground, wording=""))
+
+    assert answer.status_code == 302
+    assert [(fact.state, fact.channel) for fact in facts(ours, contact)] == [(ground, "email")]
 
 
 def test_an_older_yes_does_not_undo_a_no(ours: Business, contact: Contact, browse: Browse) -> None:
