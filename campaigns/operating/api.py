@@ -14,7 +14,7 @@ from campaigns.operating.explaining import NoSuchContact, explain, find_contact
 from campaigns.operating.joining import find_one, join
 from campaigns.operating.stopping import stop_writing
 from campaigns.planning.models import Campaign
-from tenants.access.middleware import key_of, require_scope
+from tenants.access.middleware import actor_of, key_of, require_scope
 from tenants.journal import audit
 from winback.problems import Problem
 
@@ -143,7 +143,7 @@ def _proof(
 ) -> HttpResponseBase:
     key, now = key_of(request), timezone.now()
     subject = contact or campaign
-    audit.append(key.tenant_id, actor=f"API key {key.prefix}", action="evidence.exported", now=now, subject=subject)
+    audit.append(key.tenant_id, actor=actor_of(request), action="evidence.exported", now=now, subject=subject)
     return download(key.tenant, now=now, contact=contact, campaign=campaign, file_format=file_format)
 
 
@@ -160,7 +160,7 @@ def merge_contacts(request: HttpRequest, body: MergeRequest) -> dict[str, Any]:
     key, now = key_of(request), timezone.now()
     try:
         loser, winner = (find_one(key.tenant, text) for text in (body.loser, body.winner))
-        return join(loser, winner, now=now, actor=f"API key {key.prefix}")
+        return join(loser, winner, now=now, actor=actor_of(request))
     except NoSuchContact as error:
         raise Problem(404, "contact_not_found", str(error)) from error
     except CannotMerge as error:
@@ -178,6 +178,6 @@ def suppress_contact(request: HttpRequest, body: SuppressionRequest) -> dict[str
     key, now = key_of(request), timezone.now()
     contact = _contact(request, body.contact)
     stopped = stop_writing(
-        key.tenant, [contact], channel=body.channel, reason=body.reason, now=now, actor=f"API key {key.prefix}"
+        key.tenant, [contact], channel=body.channel, reason=body.reason, now=now, actor=actor_of(request)
     )
     return {"suppressed": bool(stopped)}

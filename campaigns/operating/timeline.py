@@ -64,13 +64,18 @@ def timeline(contact: Contact, *, before: datetime | None = None) -> Timeline:
     return Timeline(page, edge if len(page) < len(found) else None)
 
 
+def _of(model: Any, contact: Contact) -> Any:
+    return model.objects.for_tenant(contact.tenant_id).filter(contact=contact)
+
+
 def _page(rows: Any, column: str, before: datetime | None) -> Iterable[Any]:
-    earlier = rows.filter(**{f"{column}__lt": before}) if before is not None else rows
-    return earlier.order_by(f"-{column}", "-pk")[: PAGE + 1]  # type: ignore[no-any-return]
+    """The latest rows that have this moment, earlier than ``before`` where it is given."""
+    earlier = {f"{column}__lt": before} if before is not None else {f"{column}__isnull": False}
+    return rows.filter(**earlier).order_by(f"-{column}", "-pk")[: PAGE + 1]  # type: ignore[no-any-return]
 
 
 def _messages(contact: Contact, before: datetime | None) -> list[TimelineEntry]:
-    of_contact = Message.objects.for_tenant(contact.tenant_id).filter(contact=contact)
+    of_contact = _of(Message, contact)
     rows = of_contact.annotate(at=Coalesce(F("handed_over_at"), F("due_at")))
     return [
         TimelineEntry(
@@ -87,7 +92,6 @@ def _messages(contact: Contact, before: datetime | None) -> list[TimelineEntry]:
 
 
 def _jobs(contact: Contact, before: datetime | None) -> list[TimelineEntry]:
-    rows = Job.objects.for_tenant(contact.tenant_id).filter(contact=contact)
     return [
         TimelineEntry(
             at=job.completed_at,
@@ -97,22 +101,20 @@ def _jobs(contact: Contact, before: datetime | None) -> list[TimelineEntry]:
             url=address_of(job),
             planned=job.status == Job.Status.SCHEDULED,
         )
-        for job in _page(rows, "completed_at", before)
+        for job in _page(_of(Job, contact), "completed_at", before)
     ]
 
 
 def _interactions(contact: Contact, before: datetime | None) -> list[TimelineEntry]:
-    rows = Interaction.objects.for_tenant(contact.tenant_id).filter(contact=contact)
     return [
         TimelineEntry(
             row.occurred_at, row.get_kind_display(), tone=_INTERACTION_TONES.get(row.kind, "plain"), url=address_of(row)
         )
-        for row in _page(rows, "occurred_at", before)
+        for row in _page(_of(Interaction, contact), "occurred_at", before)
     ]
 
 
 def _lapses(contact: Contact, before: datetime | None) -> list[TimelineEntry]:
-    rows = DormancyEpisode.objects.for_tenant(contact.tenant_id).filter(contact=contact)
     return [
         TimelineEntry(
             row.opened_at,
@@ -121,24 +123,23 @@ def _lapses(contact: Contact, before: datetime | None) -> list[TimelineEntry]:
             tone="warn",
             url=address_of(row),
         )
-        for row in _page(rows, "opened_at", before)
+        for row in _page(_of(DormancyEpisode, contact), "opened_at", before)
     ]
 
 
 def _closings(contact: Contact, before: datetime | None) -> list[TimelineEntry]:
-    rows = DormancyEpisode.objects.for_tenant(contact.tenant_id).filter(contact=contact)
     return [
         TimelineEntry(
             row.closed_at,
             f"Lapse closed: {words(row.closed_by).lower()}",
             tone="good" if row.closed_by == DormancyEpisode.ClosedBy.BUSINESS else "plain",
         )
-        for row in _page(rows.filter(closed_at__isnull=False), "closed_at", before)
+        for row in _page(_of(DormancyEpisode, contact), "closed_at", before)
     ]
 
 
 def _enrolments(contact: Contact, before: datetime | None) -> list[TimelineEntry]:
-    rows = Enrolment.objects.for_tenant(contact.tenant_id).filter(contact=contact).select_related("campaign")
+    rows = _of(Enrolment, contact).select_related("campaign")
     return [
         TimelineEntry(
             row.enrolled_at,
@@ -151,15 +152,13 @@ def _enrolments(contact: Contact, before: datetime | None) -> list[TimelineEntry
 
 
 def _endings(contact: Contact, before: datetime | None) -> list[TimelineEntry]:
-    rows = Enrolment.objects.for_tenant(contact.tenant_id).filter(contact=contact)
     return [
         TimelineEntry(row.ended_at, f"Sequence ended: {words(row.ended_by).lower()}")
-        for row in _page(rows.filter(ended_at__isnull=False), "ended_at", before)
+        for row in _page(_of(Enrolment, contact), "ended_at", before)
     ]
 
 
 def _returns(contact: Contact, before: datetime | None) -> list[TimelineEntry]:
-    rows = Reactivation.objects.for_tenant(contact.tenant_id).filter(contact=contact)
     return [
         TimelineEntry(
             row.reactivated_at,
@@ -168,12 +167,11 @@ def _returns(contact: Contact, before: datetime | None) -> list[TimelineEntry]:
             tone="good",
             url=address_of(row),
         )
-        for row in _page(rows, "reactivated_at", before)
+        for row in _page(_of(Reactivation, contact), "reactivated_at", before)
     ]
 
 
 def _consents(contact: Contact, before: datetime | None) -> list[TimelineEntry]:
-    rows = Consent.objects.for_tenant(contact.tenant_id).filter(contact=contact)
     return [
         TimelineEntry(
             row.recorded_at,
@@ -182,7 +180,7 @@ def _consents(contact: Contact, before: datetime | None) -> list[TimelineEntry]:
             tone="good" if row.state == Consent.State.GIVEN else "bad",
             url=address_of(row),
         )
-        for row in _page(rows, "recorded_at", before)
+        for row in _page(_of(Consent, contact), "recorded_at", before)
     ]
 
 

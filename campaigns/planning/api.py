@@ -8,7 +8,7 @@ from ninja import Field, Router, Schema
 
 from campaigns.planning import campaigning
 from campaigns.planning.models import Campaign
-from tenants.access.middleware import key_of, require_scope
+from tenants.access.middleware import actor_of, key_of, require_scope
 from tenants.plans.entitlements import NotEntitled
 from winback.problems import Problem
 
@@ -64,10 +64,6 @@ def _campaign(request: HttpRequest, code: str) -> Campaign:
     return campaign
 
 
-def _actor(request: HttpRequest) -> str:
-    return f"API key {key_of(request).prefix}"
-
-
 @router.get("", summary="The campaigns", description="Needs `campaigns:read`.", response=Campaigns)
 def campaigns(request: HttpRequest) -> dict[str, Any]:
     require_scope(request, "campaigns:read")
@@ -85,7 +81,7 @@ def launch(request: HttpRequest, code: str) -> dict[str, Any]:
     require_scope(request, "campaigns:write")
     campaign = _campaign(request, code)
     try:
-        campaigning.launch(campaign, now=timezone.now(), actor=_actor(request))
+        campaigning.launch(campaign, now=timezone.now(), actor=actor_of(request))
     except (campaigning.NotLaunched, NotEntitled) as error:
         raise Problem(409, "not_launched", str(error)) from error
     return shape_of(campaign)
@@ -100,7 +96,7 @@ def launch(request: HttpRequest, code: str) -> dict[str, Any]:
 def pause(request: HttpRequest, code: str, body: PauseRequest) -> dict[str, Any]:
     require_scope(request, "campaigns:write")
     campaign = _campaign(request, code)
-    campaigning.pause(campaign, reason=body.reason, now=timezone.now(), actor=_actor(request))
+    campaigning.pause(campaign, reason=body.reason, now=timezone.now(), actor=actor_of(request))
     return shape_of(campaign)
 
 
@@ -114,7 +110,7 @@ def resume(request: HttpRequest, code: str) -> dict[str, Any]:
     require_scope(request, "campaigns:write")
     campaign = _campaign(request, code)
     try:
-        campaigning.resume(campaign, now=timezone.now(), actor=_actor(request))
+        campaigning.resume(campaign, now=timezone.now(), actor=actor_of(request))
     except campaigning.NotLaunched as error:
         raise Problem(409, "not_launched", str(error)) from error
     return shape_of(campaign)

@@ -12,7 +12,7 @@ from ninja import Field, Query, Router, Schema
 
 from campaigns.tracking import jobs, threads
 from campaigns.tracking.thread_models import Conversation, ThreadText
-from tenants.access.middleware import key_of, require_scope
+from tenants.access.middleware import actor_of, key_of, require_scope
 from winback.problems import Problem
 from winback.queues import enqueue
 
@@ -154,9 +154,9 @@ def conversation(request: HttpRequest, number: int) -> dict[str, Any]:
 )
 def reply(request: HttpRequest, number: int, body: ReplyRequest) -> dict[str, Any]:
     require_scope(request, "conversations:write")
-    key, row = key_of(request), _conversation(request, number)
+    row = _conversation(request, number)
     try:
-        threads.reply(row, body.text, actor=f"API key {key.prefix}", now=timezone.now())
+        threads.reply(row, body.text, actor=actor_of(request), now=timezone.now())
     except threads.NoReply as error:
         raise Problem(409, "not_answered", str(error)) from error
     enqueue(jobs.send_answers, unique=f"answers-{row.tenant_id}", tenant=row.tenant_id)

@@ -130,6 +130,11 @@ def key_of(request: HttpRequest) -> ApiKey:
     return key
 
 
+def actor_of(request: HttpRequest) -> str:
+    """What the audit calls the program that asks."""
+    return f"API key {key_of(request).prefix}"
+
+
 def require_scope(request: HttpRequest, scope: str) -> None:
     """Raise a problem unless the key may be used for this."""
     if scope not in key_of(request).scopes:

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Field, Router, Schema
 
-from tenants.access.middleware import key_of, require_scope
+from tenants.access.middleware import actor_of, key_of, require_scope
 from tenants.activation.activating import ModuleNotFound, activate
 from tenants.activation.module_settings import SettingsInvalid
 from tenants.connections import domain_evidence
@@ -94,9 +94,7 @@ def activate_module(request: HttpRequest, body: ActivationRequest) -> HttpRespon
     require_scope(request, "modules:activate")
     key = key_of(request)
     try:
-        answer = activate(
-            key.tenant, body.module_code, body.settings, now=timezone.now(), actor=f"API key {key.prefix}"
-        )
+        answer = activate(key.tenant, body.module_code, body.settings, now=timezone.now(), actor=actor_of(request))
     except ModuleNotFound as error:
         raise Problem(404, "module_not_found", str(error)) from error
     except SettingsInvalid as error:

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Field, Query, Router, Schema, Status
 
-from tenants.access.middleware import key_of, require_scope
+from tenants.access.middleware import actor_of, key_of, require_scope
 from tenants.webhooks import endpoints, opaque, replaying
 from tenants.webhooks.endpoints import EndpointRefused, Wanted
 from tenants.webhooks.kinds import KINDS
@@ -140,7 +140,7 @@ def add_endpoint(request: HttpRequest, body: EndpointRequest) -> Status[dict[str
     require_scope(request, SCOPE)
     key = key_of(request)
     try:
-        endpoint, _ = endpoints.create(key.tenant, Wanted(**body.dict()), now=timezone.now(), actor=_actor(request))
+        endpoint, _ = endpoints.create(key.tenant, Wanted(**body.dict()), now=timezone.now(), actor=actor_of(request))
     except EndpointRefused as error:
         raise _refused(error) from error
     return Status(201, _shape(endpoint))
@@ -154,7 +154,7 @@ def one_endpoint(request: HttpRequest, endpoint_id: str) -> dict[str, Any]:
 @router.patch("/{endpoint_id}", summary="Change an endpoint, or switch it off and on", response=EndpointShape)
 def change_endpoint(request: HttpRequest, endpoint_id: str, body: EndpointChange) -> dict[str, Any]:
     endpoint = _endpoint(request, endpoint_id)
-    now, actor = timezone.now(), _actor(request)
+    now, actor = timezone.now(), actor_of(request)
     known = {name: getattr(endpoint, name) for name in ("url", "kinds", "description", "personal")}
     given = {name: value for name, value in body.dict(exclude={"state"}).items() if value is not None}
     try:
@@ -171,7 +171,7 @@ def change_endpoint(request: HttpRequest, endpoint_id: str, body: EndpointChange
 
 @router.delete("/{endpoint_id}", summary="Remove an endpoint and its deliveries", response=Done)
 def remove_endpoint(request: HttpRequest, endpoint_id: str) -> dict[str, Any]:
-    endpoints.remove(_endpoint(request, endpoint_id), now=timezone.now(), actor=_actor(request))
+    endpoints.remove(_endpoint(request, endpoint_id), now=timezone.now(), actor=actor_of(request))
     return {"done": True}
 
 
@@ -182,7 +182,7 @@ def remove_endpoint(request: HttpRequest, endpoint_id: str) -> dict[str, Any]:
     response=SecretShape,
 )
 def secret(request: HttpRequest, endpoint_id: str) -> dict[str, Any]:
-    text = endpoints.secret_for_program(_endpoint(request, endpoint_id), now=timezone.now(), actor=_actor(request))
+    text = endpoints.secret_for_program(_endpoint(request, endpoint_id), now=timezone.now(), actor=actor_of(request))
     if text is None:
         raise Problem(410, "secret_not_shown_any_more", "A secret can be read for an hour: make a new one.")
     return {"secret": text}
@@ -192,7 +192,7 @@ def secret(request: HttpRequest, endpoint_id: str) -> dict[str, Any]:
 def rotate_secret(request: HttpRequest, endpoint_id: str, body: RotateRequest) -> dict[str, Any]:
     # Not in the answer: what is answered to a POST with an Idempotency-Key is kept, and this must not be.
     endpoint = _endpoint(request, endpoint_id)
-    endpoints.rotate(endpoint, at_once=body.at_once, now=timezone.now(), actor=_actor(request))
+    endpoints.rotate(endpoint, at_once=body.at_once, now=timezone.now(), actor=actor_of(request))
     return {"done": True}
 
 
@@ -201,7 +201,7 @@ def send_test(request: HttpRequest, endpoint_id: str) -> Status[dict[str, Any]]:
     endpoint = _endpoint(request, endpoint_id)
     if endpoint.state != WebhookEndpoint.State.ACTIVE:
         raise Problem(409, "endpoint_disabled", "The endpoint is switched off: switch it on first.")
-    return Status(202, _delivery_shape(endpoints.send_test(endpoint, now=timezone.now(), actor=_actor(request))))
+    return Status(202, _delivery_shape(endpoints.send_test(endpoint, now=timezone.now(), actor=actor_of(request))))
 
 
 @router.post("/{endpoint_id}/replay", summary="Send a period again", response={202: ReplayAnswer})
@@ -210,7 +210,7 @@ def replay(request: HttpRequest, endpoint_id: str, body: ReplayRequest) -> Statu
     if body.since.tzinfo is None or body.until.tzinfo is None:
         raise Problem(422, "request_invalid", "Write times with their zone, such as 2026-09-30T12:00:00Z.")
     try:
-        done = replaying.replay(endpoint, now=timezone.now(), actor=_actor(request), **body.dict())
+        done = replaying.replay(endpoint, now=timezone.now(), actor=actor_of(request), **body.dict())
     except replaying.NoPeriod as error:
         raise Problem(422, "request_invalid", str(error)) from error
     return Status(202, {"again": done.again, "missed": done.missed})
@@ -243,11 +243,7 @@ def replay_one(request: HttpRequest, endpoint_id: str, delivery_id: str) -> Stat
     row = rows.filter(pk=_number("delivery", request, delivery_id)).first()
     if row is None:
         raise _missing()
-    return Status(202, {"done": replaying.replay_one(row, now=timezone.now(), actor=_actor(request))})
-
-
-def _actor(request: HttpRequest) -> str:
-    return f"API key {key_of(request).prefix}"
+    return Status(202, {"done": replaying.replay_one(row, now=timezone.now(), actor=actor_of(request))})
 
 
 def _endpoint(request: HttpRequest, text: str) -> WebhookEndpoint:
