@@ -1,14 +1,12 @@
 """The index of the rooms' models."""
 
+from campaigns.audience.experiment_models import Arm, Assignment, DormancyEpisode
 from campaigns.audience.models import (
-    Arm,
-    Assignment,
     Channel,
     Consent,
     Contact,
     ContactStat,
     ContactTag,
-    DormancyEpisode,
     Household,
     ImportBatch,
     Job,

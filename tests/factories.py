@@ -5,7 +5,8 @@ from functools import cache
 from itertools import count
 from typing import Any
 
-from campaigns.audience.models import Arm, Contact, ContactStat, DormancyEpisode, Household, Job
+from campaigns.audience.experiment_models import Arm, DormancyEpisode
+from campaigns.audience.models import Contact, ContactStat, Household, Job
 from campaigns.planning.models import Campaign, Enrolment, Message, Step, Variant
 from catalog.models import MessageTemplate, Module, Niche, Plan
 from catalog.reading import Entry, read_entries, read_templates

@@ -8,16 +8,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from campaigns.audience import import_page, platform_suppression_page, suppression_page
+from campaigns.audience.experiment_models import Assignment, DormancyEpisode
 from campaigns.audience.forms import ConsentForm
-from campaigns.audience.models import (
-    Assignment,
-    Consent,
-    Contact,
-    ContactTag,
-    DormancyEpisode,
-    Household,
-    Job,
-)
+from campaigns.audience.models import Consent, Contact, ContactTag, Household, Job
 from campaigns.audience.searching import found_by
 from tenants.accounts.console import HistoryAdmin, nothing_yet, tenant_of
 from winback.console.columns import json_field, link_column, link_to, money_column, pill_column

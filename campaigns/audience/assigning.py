@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db.backends.utils import CursorWrapper
 
-from campaigns.audience.models import Arm
+from campaigns.audience.experiment_models import Arm
 from tenants.activation.models import ModuleActivation
 
 MODULE = "dormant_customer_reactivation"

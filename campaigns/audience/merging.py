@@ -11,16 +11,8 @@ from django.db import connection
 
 from campaigns.audience import stats
 from campaigns.audience.consent import record_consent
-from campaigns.audience.models import (
-    Assignment,
-    Channel,
-    Consent,
-    Contact,
-    ContactTag,
-    DormancyEpisode,
-    Job,
-    Suppression,
-)
+from campaigns.audience.experiment_models import Assignment, DormancyEpisode
+from campaigns.audience.models import Channel, Consent, Contact, ContactTag, Job, Suppression
 from campaigns.audience.suppressing import suppress
 from campaigns.audience.tagging import MANAGED
 from tenants.accounts.models import Tenant

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
-from campaigns.audience.models import Arm, Channel
+from campaigns.audience.experiment_models import Arm
+from campaigns.audience.models import Channel
 from campaigns.compliance import content
 from campaigns.compliance.asking import asking_of
 from campaigns.compliance.quiet_hours import Hours

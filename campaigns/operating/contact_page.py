@@ -12,8 +12,9 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from campaigns.audience.admin import ContactAdmin
+from campaigns.audience.experiment_models import Assignment
 from campaigns.audience.forms import CHANNELS, REASONS, SuppressForm
-from campaigns.audience.models import Assignment, Consent, Contact, ContactTag, Suppression
+from campaigns.audience.models import Consent, Contact, ContactTag, Suppression
 from campaigns.compliance.consent_basis import rules
 from campaigns.operating import joining_page
 from campaigns.operating.evidence_downloads import download

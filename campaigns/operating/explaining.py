@@ -8,7 +8,8 @@ from typing import Any
 from django.db import connection
 
 from campaigns.audience import addresses
-from campaigns.audience.models import Assignment, Channel, Contact, ContactStat, DormancyEpisode
+from campaigns.audience.experiment_models import Assignment, DormancyEpisode
+from campaigns.audience.models import Channel, Contact, ContactStat
 from campaigns.compliance.asking import Asking, asking_of_tenant
 from campaigns.compliance.caps import TOUCHES_THAT_COUNT
 from campaigns.compliance.guards import judged

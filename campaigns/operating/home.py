@@ -8,7 +8,7 @@ from django.db.models import Count
 from django.http import HttpRequest
 from django.utils import timezone
 
-from campaigns.audience.models import DormancyEpisode
+from campaigns.audience.experiment_models import DormancyEpisode
 from campaigns.operating.attention import attention_of
 from campaigns.operating.figures import SECONDS, cards, comparison, results_of
 from campaigns.planning.models import Campaign, Message

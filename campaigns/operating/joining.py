@@ -8,8 +8,9 @@ from typing import Any
 from django.db.models import Q
 
 from campaigns.audience import addresses
+from campaigns.audience.experiment_models import Assignment, DormancyEpisode
 from campaigns.audience.merging import CannotMerge, merge
-from campaigns.audience.models import Assignment, Contact, ContactStat, DormancyEpisode
+from campaigns.audience.models import Contact, ContactStat
 from campaigns.operating.explaining import NoSuchContact
 from campaigns.planning.ending import end_enrolments
 from campaigns.planning.models import Enrolment

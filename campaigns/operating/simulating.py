@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from campaigns.audience import dormancy
-from campaigns.audience.models import DormancyEpisode
+from campaigns.audience.experiment_models import DormancyEpisode
 from campaigns.delivery import recovering, sending
 from campaigns.operating import alone, planning
 from campaigns.operating.models import SimulatedDay

@@ -8,7 +8,8 @@ from typing import Any
 from django.db.models import F
 from django.db.models.functions import Coalesce
 
-from campaigns.audience.models import Consent, Contact, DormancyEpisode, Job
+from campaigns.audience.experiment_models import DormancyEpisode
+from campaigns.audience.models import Consent, Contact, Job
 from campaigns.planning.models import Enrolment, Message
 from campaigns.results.models import Reactivation
 from campaigns.tracking.models import Interaction

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
-from campaigns.audience.models import DormancyEpisode
+from campaigns.audience.experiment_models import DormancyEpisode
 from campaigns.planning import campaigning
 from campaigns.planning.forms import OfferForm
 from campaigns.planning.models import Campaign, Enrolment, Message, Offer, Step, Variant

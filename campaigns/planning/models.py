@@ -4,7 +4,8 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-from campaigns.audience.models import Arm, Channel, Contact, DormancyEpisode, Household
+from campaigns.audience.experiment_models import Arm, DormancyEpisode
+from campaigns.audience.models import Channel, Contact, Household
 from catalog.models import MessageTemplate
 from tenants.accounts.models import Brand
 from tenants.accounts.scoping import TenantForeignKey, TenantScoped

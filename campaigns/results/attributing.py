@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import connection
 
-from campaigns.audience.models import Arm
+from campaigns.audience.experiment_models import Arm
 from campaigns.audience.tagging import clear_managed, set_managed
 from campaigns.results import changes
 from campaigns.results.closing import close_by_business

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection
 
-from campaigns.audience.models import Arm
+from campaigns.audience.experiment_models import Arm
 
 EARNED = """
 CREATE TEMPORARY TABLE IF NOT EXISTS earned (

@@ -2,7 +2,8 @@
 
 from django.db import models
 
-from campaigns.audience.models import Arm, Contact, DormancyEpisode, Job
+from campaigns.audience.experiment_models import Arm, DormancyEpisode
+from campaigns.audience.models import Contact, Job
 from campaigns.planning.models import Campaign, Enrolment
 from tenants.accounts.scoping import TenantForeignKey, TenantScoped
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from django.db import connection
 
-from campaigns.audience.models import Arm
+from campaigns.audience.experiment_models import Arm
 from campaigns.results import lift
 from campaigns.results.lift import Insufficient, Interval
 from campaigns.results.reporting_sql import CAMPAIGNS, CLICKS, MESSAGES, OTHER_MONEY, UNITS

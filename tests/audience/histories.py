@@ -7,7 +7,8 @@ from typing import Any
 from django.db import connection
 
 from campaigns.audience import stats
-from campaigns.audience.models import Contact, DormancyEpisode, Job
+from campaigns.audience.experiment_models import DormancyEpisode
+from campaigns.audience.models import Contact, Job
 from tenants.accounts.models import Tenant
 from tests.factories import NOW, make_contact, make_job
 from tests.oracle.history import History

@@ -7,7 +7,8 @@ from django.db import IntegrityError, transaction
 
 from campaigns.audience import dormancy
 from campaigns.audience.assigning import draw_number, drawn_arm
-from campaigns.audience.models import Arm, Assignment, Contact, ContactStat, Household
+from campaigns.audience.experiment_models import Arm, Assignment
+from campaigns.audience.models import Contact, ContactStat, Household
 from tenants.accounts.models import Tenant
 from tenants.activation.models import ModuleActivation
 from tenants.journal.models import Event

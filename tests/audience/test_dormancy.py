@@ -8,7 +8,8 @@ import pytest
 
 from campaigns.audience import dormancy, tagging
 from campaigns.audience.dormancy import ScanReport
-from campaigns.audience.models import Assignment, Contact, ContactTag, DormancyEpisode, Job
+from campaigns.audience.experiment_models import Assignment, DormancyEpisode
+from campaigns.audience.models import Contact, ContactTag, Job
 from tenants.accounts.models import Tenant
 from tenants.activation.models import ModuleActivation
 from tenants.journal.models import Event

@@ -11,7 +11,8 @@ from django.db import connection
 
 from campaigns.audience import assigning, dormancy
 from campaigns.audience.dormancy import ScanReport
-from campaigns.audience.models import Assignment, ContactTag, DormancyEpisode
+from campaigns.audience.experiment_models import Assignment, DormancyEpisode
+from campaigns.audience.models import ContactTag
 from tenants.accounts.models import Tenant
 from tenants.journal.models import Event
 from tests.audience.histories import customer

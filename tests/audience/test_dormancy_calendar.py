@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from campaigns.audience import dormancy
 from campaigns.audience.dormancy_rules import cut_off
-from campaigns.audience.models import ContactStat, DormancyEpisode
+from campaigns.audience.experiment_models import DormancyEpisode
+from campaigns.audience.models import ContactStat
 from tests.audience import histories
 from tests.factories import make_tenant
 from tests.oracle.dormancy import cohort_starts, judge

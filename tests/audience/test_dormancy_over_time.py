@@ -16,7 +16,8 @@ import pytest
 from django.db import connection
 
 from campaigns.audience import dormancy, tagging
-from campaigns.audience.models import Contact, ContactStat, ContactTag, DormancyEpisode, Job
+from campaigns.audience.experiment_models import DormancyEpisode
+from campaigns.audience.models import Contact, ContactStat, ContactTag, Job
 from tenants.accounts.models import Tenant
 from tenants.journal.models import Event
 from tests.audience.histories import add_job, change_contact, change_job, close_by_business, customer

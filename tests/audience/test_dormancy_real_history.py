@@ -8,7 +8,8 @@ import pytest
 
 from benchmarks.data import online_retail
 from campaigns.audience import dormancy
-from campaigns.audience.models import ContactStat, DormancyEpisode
+from campaigns.audience.experiment_models import DormancyEpisode
+from campaigns.audience.models import ContactStat
 from tenants.accounts.models import Tenant
 from tests.audience import histories
 from tests.data import needs_shared_data, shared_data_file

@@ -9,8 +9,9 @@ from django.db import connection
 from campaigns.audience import stats
 from campaigns.audience.addresses import address_hmac
 from campaigns.audience.consent import record_consent
+from campaigns.audience.experiment_models import Assignment, DormancyEpisode
 from campaigns.audience.merging import CannotMerge, merge
-from campaigns.audience.models import Assignment, Contact, ContactStat, ContactTag, DormancyEpisode, Suppression
+from campaigns.audience.models import Contact, ContactStat, ContactTag, Suppression
 from campaigns.audience.suppressing import suppress
 from tenants.accounts.models import Tenant
 from tenants.journal.audit import verify

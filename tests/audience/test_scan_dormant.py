@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from campaigns.audience import dormancy_rules
-from campaigns.audience.models import DormancyEpisode
+from campaigns.audience.experiment_models import DormancyEpisode
 from tenants.accounts.models import Tenant
 from tests.audience.histories import customer
 from tests.factories import make_activation, make_tenant

@@ -5,13 +5,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from campaigns.audience.models import (
-    Assignment,
-    Consent,
-    ContactTag,
-    ImportBatch,
-    Suppression,
-)
+from campaigns.audience.experiment_models import Assignment
+from campaigns.audience.models import Consent, ContactTag, ImportBatch, Suppression
 from campaigns.compliance.models import Touch
 from campaigns.operating.models import SimulatedDay
 from campaigns.planning.models import Offer

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from campaigns.audience.models import Assignment, Contact
+from campaigns.audience.experiment_models import Assignment
+from campaigns.audience.models import Contact
 from tenants.access.models import User
 from tenants.journal.models import AuditEntry
 from tests import factories

@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from campaigns.audience.models import Arm, Assignment, Contact, ContactStat
+from campaigns.audience.experiment_models import Arm, Assignment
+from campaigns.audience.models import Contact, ContactStat
 from campaigns.planning.models import Campaign, Message
 from tenants.accounts.models import Tenant
 from tenants.connections.connecting import connect

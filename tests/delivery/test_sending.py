@@ -8,7 +8,8 @@ import pytest
 from django.core.management import call_command
 
 from campaigns.audience.consent import record_consent
-from campaigns.audience.models import Arm, ContactStat, ContactTag, DormancyEpisode, Job, Suppression
+from campaigns.audience.experiment_models import Arm, DormancyEpisode
+from campaigns.audience.models import ContactStat, ContactTag, Job, Suppression
 from campaigns.audience.suppressing import suppress
 from campaigns.compliance.models import Touch
 from campaigns.delivery import outbox

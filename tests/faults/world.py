@@ -12,7 +12,8 @@ from django.conf import settings
 from django.db import connection
 
 from campaigns.audience import addresses, stats
-from campaigns.audience.models import Contact, ContactTag, DormancyEpisode, Household, Job
+from campaigns.audience.experiment_models import DormancyEpisode
+from campaigns.audience.models import Contact, ContactTag, Household, Job
 from campaigns.planning.models import Enrolment, Message
 from campaigns.results.models import Reactivation
 from catalog.sync import sync

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from campaigns.audience.models import DormancyEpisode
+from campaigns.audience.experiment_models import DormancyEpisode
 from campaigns.compliance.guards import GUARDS
 from campaigns.planning.models import Enrolment
 from tests.data import REPOSITORY

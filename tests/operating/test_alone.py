@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from campaigns.audience.models import DormancyEpisode
+from campaigns.audience.experiment_models import DormancyEpisode
 from campaigns.operating import alone, jobs
 from campaigns.planning.models import Message
 from tenants.accounts.models import Tenant

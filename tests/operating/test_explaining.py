@@ -7,7 +7,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from campaigns.audience.models import Arm, Suppression
+from campaigns.audience.experiment_models import Arm
+from campaigns.audience.models import Suppression
 from campaigns.audience.suppressing import suppress
 from campaigns.delivery.sending import send_due
 from campaigns.operating.explaining import explain

@@ -8,7 +8,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from campaigns.audience.models import Assignment, Contact
+from campaigns.audience.experiment_models import Assignment
+from campaigns.audience.models import Contact
 from campaigns.planning.models import Enrolment, Message
 from tenants.access.keys import create_key
 from tenants.accounts.models import Tenant

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from benchmarks.data import online_retail
-from campaigns.audience.models import DormancyEpisode
+from campaigns.audience.experiment_models import DormancyEpisode
 from campaigns.planning.models import Enrolment, Message
 from tenants.accounts.models import Tenant
 from tests.data import needs_shared_data, shared_data_file

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.core.management import CommandError, call_command
 
-from campaigns.audience.models import Arm
+from campaigns.audience.experiment_models import Arm
 from campaigns.compliance.models import Touch
 from campaigns.operating.models import SimulatedDay
 from campaigns.planning.models import Message

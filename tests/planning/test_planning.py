@@ -7,7 +7,8 @@ import pytest
 from django.core.management import call_command
 
 from campaigns.audience.consent import record_consent
-from campaigns.audience.models import Arm, Assignment, Contact, ContactStat, ContactTag, DormancyEpisode
+from campaigns.audience.experiment_models import Arm, Assignment, DormancyEpisode
+from campaigns.audience.models import Contact, ContactStat, ContactTag
 from campaigns.audience.suppressing import suppress
 from campaigns.operating import planning
 from campaigns.operating.planning import plan

@@ -13,7 +13,8 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from campaigns.audience.models import Arm, Contact, ContactStat, ContactTag, DormancyEpisode, Household, Job
+from campaigns.audience.experiment_models import Arm, DormancyEpisode
+from campaigns.audience.models import Contact, ContactStat, ContactTag, Household, Job
 from campaigns.audience.stats import DIRTY
 from campaigns.planning.models import Campaign, Enrolment, Message
 from campaigns.results.attributing import attribute

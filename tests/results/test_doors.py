@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from campaigns.audience.models import Arm
+from campaigns.audience.experiment_models import Arm
 from campaigns.planning.models import Message
 from campaigns.results.models import Reactivation
 from campaigns.results.reporting import results

@@ -14,7 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from campaigns.audience.models import Arm, Contact, DormancyEpisode, Household, Job
+from campaigns.audience.experiment_models import Arm, DormancyEpisode
+from campaigns.audience.models import Contact, Household, Job
 from campaigns.planning.models import Campaign, Enrolment, Message, Offer
 from campaigns.results.attributing import attribute
 from campaigns.results.reporting import PeriodEndsBeforeItBegins, results
