@@ -5,10 +5,14 @@ Nothing is planned, and nobody is written to but a member of the team.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
-from campaigns.audience.models import Channel, Contact
+from django.db.models import QuerySet
+from django.db.models.functions import Length
+
+from campaigns.audience.models import Channel, Consent, Contact, Job
 from campaigns.compliance import content
 from campaigns.compliance.verdict import Verdict
 from campaigns.delivery import routing
@@ -18,7 +22,11 @@ from tenants.access.models import Membership
 from tenants.accounts.models import Tenant
 from tenants.connections.connecting import open_provider
 from tenants.journal import audit
+from winback.providers.sms.segments import Segments, count
 from winback.tenancy import acting_for
+
+LONG_TRIED = 20
+_LONGEST_WAY_TO_SAY_WHEN = timedelta(days=600)  # “about a year and a half”
 
 
 class NoTest(ValueError):
@@ -51,6 +59,43 @@ def preview(variant: Variant, contact: Contact, *, now: datetime) -> Preview:
         facts=facts,
     )
     return Preview(contact, rendered, verdicts)
+
+
+@dataclass(frozen=True)
+class Longest:
+    """The most that a text can be, to whom of those it may go to it is longest: the opt-out line is part of it."""
+
+    text: str
+    counted: Segments
+
+
+def longest(variant: Variant, *, now: datetime) -> Longest | None:
+    """A text with the longest first name and the longest service of those who agreed to texts; None without any.
+
+    Names and services are tidied when they are rendered, so the longest as they are written are all tried. Inside an
+    open scope; raises RenderFailed.
+    """
+    people = (
+        Contact.objects.for_tenant(variant.tenant_id)
+        .filter(state=Contact.State.ACTIVE, consents__channel=Channel.SMS, consents__state=Consent.State.GIVEN)
+        .exclude(phone_key=None)
+    )
+    somebody = people.first()
+    if somebody is None:
+        return None
+    facts = imagined_facts(variant.tenant_id, variant_id=variant.pk, contact_id=somebody.pk, now=now)[0]
+    facts["last_completed_at"] = now - _LONGEST_WAY_TO_SAY_WHEN
+    jobs = Job.objects.for_tenant(variant.tenant_id).filter(status=Job.Status.COMPLETED, contact__in=people)
+    for field, values in (("first_name", _long(people, "first_name")), ("last_service", _long(jobs, "service"))):
+        tried = [facts | {field: value} for value in values] or [facts]
+        facts = max(tried, key=lambda each: count(render(each, now=now).text).units)
+    text = render(facts, now=now).text
+    return Longest(text, count(text))
+
+
+def _long(rows: QuerySet[Any], field: str) -> list[str]:
+    sized = rows.annotate(size=Length(field)).order_by("-size", field)
+    return [value for value, _ in sized.values_list(field, "size").distinct()[:LONG_TRIED]]
 
 
 def samples(tenant: Tenant, *, most: int = 10) -> list[Contact]:

@@ -176,10 +176,12 @@ class CampaignPageAdmin(CampaignAdmin):
         variant = self._variant(request, campaign)
         samples = previewing.samples(tenant_of(request))
         contact = self._sample(request, samples)
-        seen, broken = None, ""
+        seen, longest, broken = None, None, ""
         if contact is not None:
             try:
                 seen = previewing.preview(variant, contact, now=timezone.now())
+                if variant.channel == "sms":
+                    longest = previewing.longest(variant, now=timezone.now())
             except RenderFailed as error:
                 broken = str(error)
         query = f"?variant={variant.pk}&contact={contact.pk if contact is not None else ''}"
@@ -190,6 +192,7 @@ class CampaignPageAdmin(CampaignAdmin):
             "samples": samples,
             "contact": contact,
             "seen": seen,
+            "longest": longest,
             "broken": broken,
             "verdicts": [
                 {"name": words(one.guard), "allowed": one.allowed, "reason": sentence(one.reason) if one.reason else ""}

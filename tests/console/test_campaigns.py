@@ -89,6 +89,17 @@ def test_the_words_of_a_step_can_be_read_and_are_framed_by_a_policy_of_their_own
     assert client.get(deed(campaign, "preview"), {"variant": "1 OR 1=1"}).status_code == 404
 
 
+def test_a_preview_of_a_text_says_how_long_it_gets(ours: Business, browse: Browse) -> None:
+    campaign = ours.rows["campaign"]
+    with acting_for(ours.tenant.pk):
+        variant = Variant.objects.for_tenant(ours.tenant).filter(step__campaign=campaign, channel="sms")[0]
+
+    page = browse(ours.people["analyst"]).get(deed(campaign, "preview"), {"variant": variant.pk}).content.decode()
+
+    assert "At the most 2 segments" in page
+    assert "link and opt-out line included" in page
+
+
 def test_a_test_goes_to_the_person_who_asks_and_to_nobody_else(ours: Business, browse: Browse) -> None:
     campaign = ours.rows["campaign"]
     with acting_for(ours.tenant.pk):

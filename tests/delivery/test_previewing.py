@@ -2,7 +2,8 @@
 
 import pytest
 
-from campaigns.delivery.previewing import NoTest, preview, samples, send_test
+from campaigns.audience.consent import record_consent
+from campaigns.delivery.previewing import NoTest, longest, preview, samples, send_test
 from campaigns.planning.models import Message, Variant
 from tenants.access.models import Membership, User
 from tenants.accounts.models import Tenant
@@ -31,6 +32,40 @@ def test_a_preview_says_what_the_contact_would_read_and_what_the_guards_say(tena
     assert "duct cleaning" in seen.rendered.html
     assert seen.refusals == []
     assert not Message.objects.exists()
+
+
+def test_a_text_is_counted_with_the_longest_values_of_those_who_would_get_it(tenant: Tenant) -> None:
+    make_sender(tenant)
+    variant = Variant.objects.get(step__code="nudge", channel="sms")
+    for number, (name, service, agreed) in enumerate(
+        [
+            ("Bo", "Air conditioning tune-up", True),
+            ("Maximiliana", "Visit", True),
+            ("Wolfeschlegel", "Visit", False),
+        ]
+    ):
+        contact = factories.make_contact(tenant, first_name=name, phone_key=f"+1312555014{number}")
+        factories.make_job(contact, NOW - 240 * DAY, service=service)
+        if agreed:
+            record_consent(
+                contact, "sms", "given", stated_at=NOW, source="form", wording="I agree.", now=NOW, actor="test"
+            )
+
+    found = longest(variant, now=NOW)
+
+    assert found is not None
+    assert "Wolfeschlegel" not in found.text
+    assert ("Maximiliana" in found.text, "ir conditioning tune-up" in found.text) == (True, True)
+    assert "about a year and a half" in found.text
+    assert found.text.endswith("Reply STOP to opt out")
+    assert (found.counted.segments, found.counted.encoding) == (2, "GSM-7")
+
+
+def test_nobody_agreed_to_texts_so_there_is_no_longest(tenant: Tenant) -> None:
+    make_sender(tenant)
+    factories.make_contact(tenant, phone_key="+13125550140")
+
+    assert longest(Variant.objects.get(step__code="nudge", channel="sms"), now=NOW) is None
 
 
 def test_samples_show_the_worst_data_first(tenant: Tenant) -> None:
