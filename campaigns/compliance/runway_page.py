@@ -48,6 +48,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
             for person in people
         ],
         "heading": _heading(channel, reason, within),
+        "may_record": console_site().permits(request, "consent.record"),
         "is_narrowed": bool(channel or reason or after),
         "more": f"?{urlencode(chosen | {'after': people[-1].cursor})}" if len(people) == runway.PAGE else "",
     }
