@@ -3,15 +3,20 @@
 import json
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from campaigns.audience import stats
+from campaigns.audience import dormancy, stats
+from campaigns.audience.dormancy import ScanReport
 from campaigns.audience.experiment_models import DormancyEpisode
-from campaigns.audience.models import Contact, Job
+from campaigns.audience.models import Contact, ContactTag, Job
 from tenants.accounts.models import Tenant
+from tenants.journal.models import Event
 from tests.factories import NOW, make_contact, make_job
 from tests.oracle.history import History
+
+CHICAGO = ZoneInfo("America/Chicago")
 
 
 def load(tenant: Tenant, history: History) -> None:
@@ -109,3 +114,35 @@ def close_by_business(tenant: Tenant, *, now: datetime) -> int:
 
 def episodes(contact: Contact) -> list[DormancyEpisode]:
     return list(DormancyEpisode.objects.for_tenant(contact.tenant_id).filter(contact=contact).order_by("lapsed_from"))
+
+
+def at(text: str) -> datetime:
+    """A moment in Chicago."""
+    return datetime.fromisoformat(text).replace(tzinfo=CHICAGO)
+
+
+def scan(tenant: Tenant, now: datetime, **options: Any) -> ScanReport:
+    """What the tenant's scan reports."""
+    return dormancy.scan(now=now, tenant=tenant, **options)[tenant.pk]
+
+
+def only_episode(contact: Contact) -> DormancyEpisode:
+    """The contact's one lapse; fails when there is none or another."""
+    (episode,) = episodes(contact)
+    return episode
+
+
+def events(tenant: Tenant, kind: str) -> list[Event]:
+    """The tenant's events of a kind, the earliest first."""
+    return list(Event.objects.for_tenant(tenant).filter(kind=kind).order_by("id"))
+
+
+def tags(contact: Contact) -> set[str]:
+    """The names of the contact's tags."""
+    return set(ContactTag.objects.for_tenant(contact.tenant_id).filter(contact=contact).values_list("name", flat=True))
+
+
+def reason(contact: Contact) -> str:
+    """Why the contact has no open lapse, as the scan left it."""
+    contact.stat.refresh_from_db()
+    return str(contact.stat.not_open_reason)

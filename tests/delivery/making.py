@@ -40,3 +40,9 @@ def make_due(
     episode = factories.make_episode(person, lapsed_from=last, opened_at=factories.NOW - DAY)
     enrolment = factories.make_enrolment(episode, campaign, arm, enrolled_at=factories.NOW, position=1)
     return factories.make_message(enrolment, step, due_at=due_at or factories.NOW)
+
+
+def reload(message: Message) -> Message:
+    """The message as it is now."""
+    message.refresh_from_db()
+    return message

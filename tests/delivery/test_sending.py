@@ -1,7 +1,7 @@
 """Sending: what leaves, what does not, and what stays on the message as evidence."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ from django.core.management import call_command
 
 from campaigns.audience.consent import record_consent
 from campaigns.audience.experiment_models import Arm, DormancyEpisode
-from campaigns.audience.models import ContactStat, ContactTag, Job, Suppression
+from campaigns.audience.models import ContactStat, ContactTag, Job
 from campaigns.audience.suppressing import suppress
 from campaigns.compliance.models import Touch
 from campaigns.delivery import outbox
@@ -18,27 +18,15 @@ from campaigns.planning import campaigning
 from campaigns.planning.models import Campaign, Message, Offer
 from tenants.accounts.models import Tenant
 from tenants.activation.models import ModuleActivation
-from tenants.connections import probing
 from tenants.connections.models import Connection
 from tests import factories
-from tests.delivery.making import DAY, make_due, make_sender
+from tests.delivery.making import DAY, make_due, make_sender, reload
 from winback.providers.email.fake import FakeEmailProvider
 from winback.providers.sms.fake import FakeSmsProvider
 
 pytestmark = pytest.mark.usefixtures("catalog")
 NOW = factories.NOW  # noon in Chicago
 SENT = FakeEmailProvider.sent
-
-
-def mend(tenant: Tenant, now: datetime) -> None:
-    """The provider works again, and the schedule tries the connections that were paused."""
-    Connection.objects.update(settings={})
-    probing.refresh(tenant, now=now, by_hand=True)
-
-
-def reload(message: Message) -> Message:
-    message.refresh_from_db()
-    return message
 
 
 def test_a_due_message_leaves_once_with_its_headers_and_its_evidence(tenant: Tenant) -> None:
@@ -269,80 +257,6 @@ def test_without_a_connection_messages_wait(tenant: Tenant) -> None:
     assert not Touch.objects.exists()
 
 
-def test_a_providers_trouble_burns_no_recipient(tenant: Tenant) -> None:
-    messages = [make_due(make_sender(tenant, fail="trouble"))]
-    messages.append(make_due(messages[0].campaign))
-
-    counts = send_due(tenant, now=NOW)
-
-    assert (counts["postponed"], counts["failed"]) == (2, 0)
-    assert {(reload(message).state, message.reason) for message in messages} == {("postponed", "provider_trouble")}
-    paused = Connection.objects.get(kind="email")
-    assert (paused.state, paused.paused_reason) == (Connection.State.PAUSED, "the fake provider is down")
-    mend(tenant, NOW)
-    assert send_due(tenant, now=NOW + timedelta(minutes=15))["handed_over"] == 2
-
-
-def test_a_wrong_password_pauses_the_connection_with_its_reason(tenant: Tenant) -> None:
-    message = make_due(make_sender(tenant, fail="misconfigured"))
-
-    send_due(tenant, now=NOW)
-
-    connection = Connection.objects.get(kind="email")
-    assert connection.state == Connection.State.PAUSED
-    assert "password" in connection.paused_reason
-    assert reload(message).state == "postponed"
-
-
-def test_a_refused_recipient_fails_alone(tenant: Tenant) -> None:
-    campaign = make_sender(tenant)
-    refused, taken = make_due(campaign, email="gone@example.com", email_hmac="a" * 64), make_due(campaign)
-    Connection.objects.update(settings={"fail_for": {"gone@example.com": "refuse"}})
-
-    counts = send_due(tenant, now=NOW)
-
-    assert (counts["handed_over"], counts["failed"]) == (1, 1)
-    assert (reload(refused).state, refused.reason) == ("failed", "recipient_refused")
-    assert reload(taken).state == "handed_over"
-
-
-def test_a_recipient_that_is_put_off_is_tried_again_and_given_up_some_day(tenant: Tenant) -> None:
-    message = make_due(make_sender(tenant, fail="defer"))
-
-    send_due(tenant, now=NOW)
-    assert (reload(message).state, message.reason, message.due_at) == ("postponed", "mailbox_full", NOW + 4 * DAY / 24)
-
-    for attempt in range(1, 6):
-        send_due(tenant, now=NOW + attempt * DAY)
-    assert (reload(message).state, message.reason, message.attempts) == ("failed", "mailbox_full", 5)
-
-
-def test_a_cut_connection_leaves_one_message_unknown_and_never_sends_it_again(tenant: Tenant) -> None:
-    campaign = make_sender(tenant, fail="unknown")
-    first, second = make_due(campaign), make_due(campaign)
-
-    counts = send_due(tenant, now=NOW)
-    assert (counts["unknown"], counts["postponed"]) == (1, 1)
-
-    mend(tenant, NOW)
-    # The fake can tell that the first never arrived; most providers cannot.
-    Message.objects.filter(pk=first.pk).update(connection=None)
-    send_due(tenant, now=NOW + DAY)
-    assert (reload(first).state, reload(second).state) == ("unknown", "handed_over")
-
-
-def test_an_unknown_message_is_settled_by_a_provider_that_can_tell(tenant: Tenant) -> None:
-    message = make_due(make_sender(tenant, fail="unknown"))
-    send_due(tenant, now=NOW)
-    assert reload(message).state == "unknown"
-    mend(tenant, NOW)
-
-    send_due(tenant, now=NOW + timedelta(hours=1))
-
-    assert reload(message).state == "handed_over"
-    assert len(SENT) == 1
-
-
 def test_a_text_leaves_with_its_segments_and_its_cost(tenant: Tenant) -> None:
     campaign = make_sender(tenant, price_minor=3)
     message = make_due(campaign, step="nudge", phone="+13125550101", phone_key="+13125550101")
@@ -358,16 +272,6 @@ def test_a_text_leaves_with_its_segments_and_its_cost(tenant: Tenant) -> None:
     assert kept.segments is not None
     assert kept.cost_minor == 3 * kept.segments
     assert "STOP" in text.body
-
-
-def test_an_address_that_the_provider_calls_dead_is_suppressed(tenant: Tenant) -> None:
-    message = make_due(make_sender(tenant, fail="dead"), email_hmac="a" * 64)
-
-    send_due(tenant, now=NOW)
-
-    assert (reload(message).state, message.reason) == ("failed", "mailbox_unknown")
-    kept = Suppression.objects.get(contact_id=message.contact_id)
-    assert (kept.channel, kept.reason, kept.address_hmac) == ("email", "mailbox_unknown", "a" * 64)
 
 
 def test_an_offer_that_has_ended_is_not_made(tenant: Tenant) -> None:

@@ -1,8 +1,8 @@
-"""Attribution: lapses closed by business, returns credited once, and everything that can change them afterwards."""
+"""Attribution: returns credited once, and everything that can change the credit afterwards."""
 
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,117 +13,23 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from campaigns.audience.experiment_models import Arm, DormancyEpisode
-from campaigns.audience.models import Contact, ContactStat, ContactTag, Household, Job
-from campaigns.audience.stats import DIRTY
-from campaigns.planning.models import Campaign, Enrolment, Message
+from campaigns.audience.experiment_models import Arm
+from campaigns.audience.models import Contact, ContactTag, Household, Job
+from campaigns.planning.models import Campaign, Enrolment
 from campaigns.results.attributing import attribute
 from campaigns.results.models import Reactivation
 from tenants.accounts.models import Tenant
 from tenants.journal.models import Event
-from tests.factories import (
-    NOW,
-    make_campaign,
-    make_contact,
-    make_enrolment,
-    make_episode,
-    make_job,
-    make_message,
-    make_tenant,
-)
+from tests.factories import NOW, make_campaign, make_contact, make_enrolment, make_episode, make_job, make_tenant
+from tests.results.credits import credited, events
 from winback.tenancy import acting_for, acting_for_all
 
 DAY_0 = NOW - timedelta(days=30)
 DAY = timedelta(days=1)
 
 
-@pytest.fixture
-def campaign(tenant: Tenant) -> Campaign:
-    return make_campaign(tenant, window_days=60)
-
-
-@pytest.fixture
-def enrolled(tenant: Tenant, campaign: Campaign) -> Callable[..., Enrolment]:
-    """Somebody whose lapse was opened, and who was enrolled, on day 0."""
-
-    def make(arm: str = Arm.TREATED, **fields: Any) -> Enrolment:
-        return make_enrolment(make_episode(make_contact(tenant)), campaign, arm, **fields)
-
-    return make
-
-
 def change(job: Job, **values: Any) -> None:
     Job.objects.for_tenant(job.tenant_id).filter(pk=job.pk).update(updated_at=timezone.now(), **values)
-
-
-def credited(tenant: Tenant) -> dict[int, int]:
-    """Enrolment → job."""
-    return dict(Reactivation.objects.for_tenant(tenant).values_list("enrolment_id", "job_id"))
-
-
-def events(tenant: Tenant, kind: str) -> list[tuple[int | None, dict[str, Any]]]:
-    rows = Event.objects.for_tenant(tenant).filter(kind=kind).order_by("id")
-    return list(rows.values_list("contact_id", "data"))
-
-
-def test_business_closes_the_lapse_ends_the_enrolment_and_cancels_what_is_planned(
-    tenant: Tenant, enrolled: Callable[..., Enrolment]
-) -> None:
-    enrolment = enrolled()
-    planned = make_message(enrolment, "offer")
-    sent = make_message(enrolment, "hello", state=Message.State.HANDED_OVER)
-    ContactTag.objects.create(tenant=tenant, contact=enrolment.contact, name="winback:6m", source="scan")
-    job = make_job(enrolment.contact, NOW - DAY)
-
-    report = attribute(tenant, now=NOW)
-
-    for row in (enrolment, planned, sent, enrolment.episode):
-        row.refresh_from_db()
-    assert (report["closed"], report["reactivated"], report["revenue"], report["currency"]) == (1, 1, "120.00", "USD")
-    assert (enrolment.episode.state, enrolment.episode.closed_by) == ("closed", "business")
-    assert enrolment.episode.closed_at == NOW
-    assert (enrolment.state, enrolment.ended_by) == ("ended", "business")
-    assert (planned.state, sent.state) == ("cancelled", "handed_over")
-    assert ContactStat.objects.for_tenant(tenant).get(contact=enrolment.contact).next_scan_at == DIRTY
-    assert events(tenant, "episode.closed") == [(enrolment.contact_id, {"by": "business", "job": job.pk, "cohort": 6})]
-    tags = ContactTag.objects.for_tenant(tenant).filter(contact=enrolment.contact)
-    assert [tag.name for tag in tags] == ["winback:won"]
-
-
-@pytest.mark.parametrize(
-    ("at", "status"),
-    [
-        (DAY_0 - timedelta(seconds=1), Job.Status.COMPLETED),
-        (NOW + timedelta(seconds=1), Job.Status.COMPLETED),
-        (NOW - DAY, Job.Status.REFUNDED),
-        (NOW - DAY, Job.Status.CANCELLED),
-        (NOW - DAY, Job.Status.SCHEDULED),
-    ],
-)
-def test_only_a_counted_job_since_the_lapse_was_opened_closes_it(
-    tenant: Tenant, enrolled: Callable[..., Enrolment], at: datetime, status: str
-) -> None:
-    enrolment = enrolled()
-    make_job(enrolment.contact, at, status=status)
-
-    report = attribute(tenant, now=NOW)
-
-    assert (report["closed"], report["reactivated"]) == (0, 0)
-    assert credited(tenant) == {}
-    enrolment.refresh_from_db()
-    assert (enrolment.state, enrolment.episode.state) == ("active", "open")
-
-
-def test_a_job_at_the_very_moment_of_opening_closes_the_lapse(
-    tenant: Tenant, enrolled: Callable[..., Enrolment]
-) -> None:
-    enrolment = enrolled()
-    job = make_job(enrolment.contact, DAY_0)
-
-    attribute(tenant, now=NOW)
-
-    assert credited(tenant) == {enrolment.pk: job.pk}
-    assert DormancyEpisode.objects.for_tenant(tenant).get().closed_by == "business"
 
 
 def test_held_out_contacts_count_alike_but_are_not_tagged_as_won(
