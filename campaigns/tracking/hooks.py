@@ -12,7 +12,6 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
@@ -25,12 +24,12 @@ from winback.queues import enqueue
 logger = logging.getLogger(__name__)
 
 WAKE_EVERY_SECONDS = 1.0
+_NOT_KEPT = {"Cache-Control": "no-store"}
 _woken: dict[int, float] = {}
 
 
 # No CSRF token: a provider has no session, and shows who it is in its own way.
 @csrf_exempt
-@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def hook(request: HttpRequest, provider: str, token: str) -> HttpResponse:
     """Keep what the provider reports, and answer as it wants to be answered."""
@@ -58,7 +57,7 @@ def hook(request: HttpRequest, provider: str, token: str) -> HttpResponse:
         return _short(503, "Try again.")
     if kept.new:
         _wake(address.tenant_id)
-    return HttpResponse(kept.answer, content_type=kept.content_type)
+    return HttpResponse(kept.answer, content_type=kept.content_type, headers=_NOT_KEPT)
 
 
 def _too_long(request: HttpRequest) -> bool:
@@ -72,7 +71,7 @@ def _too_long(request: HttpRequest) -> bool:
 
 
 def _short(status: int, text: str) -> HttpResponse:
-    return HttpResponse(text, status=status, content_type="text/plain")
+    return HttpResponse(text, status=status, content_type="text/plain", headers=_NOT_KEPT)
 
 
 def _arrival(request: HttpRequest, now: datetime) -> Arrival:
