@@ -187,9 +187,17 @@ class Valkey(Server):
         )
         return [str(_binary()), str(self.home / "valkey.conf")]
 
+    def client(self) -> redis.Redis:
+        """By a file, whatever network it is in."""
+        return redis.Redis(unix_socket_path=str(self.home / "socket"), password=PASSWORD)
+
+    def empty(self) -> None:
+        with self.client() as client:
+            client.flushall()
+
     def answers(self) -> bool:
         try:
-            with redis.Redis(unix_socket_path=str(self.home / "socket"), password=PASSWORD) as client:
+            with self.client() as client:
                 return bool(client.ping())
         except redis.RedisError:
             return False

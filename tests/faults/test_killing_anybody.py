@@ -44,8 +44,8 @@ BY_SMTP = [
     ("winback.providers.email.smtp:_write", "after"),
     ("winback.providers.email.smtp:_read", "after"),
     ("winback.providers.email.smtp:SmtpProvider._delivered", "after"),
-    ("winback.providers.email.smtp:SmtpProvider.close", "before"),  # once a claim
 ]
+CLOSING = ("winback.providers.email.smtp:SmtpProvider.close", "before")  # once a claim
 BY_OUTBOX = [
     ("winback.providers.outbox:Outbox.keep", "before"),
     ("winback.providers.outbox:os.replace", "before"),
@@ -61,8 +61,8 @@ VICTIMS = {
     "Valkey": ("work", "valkey"),
     "PostgreSQL": ("work", "postgres"),
 }
-SENDER_LIVES = {"supervisor of the worker", "Valkey", "PostgreSQL"}
-"""The sender goes on, or fails by itself: once at each point, late in its share."""
+ONCE = {"RQ worker", "supervisor of the worker", "Valkey", "PostgreSQL"}
+"""They die once at each point, late in a share; whoever sends, also at the first message."""
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +74,7 @@ def stage() -> Iterator[Stage]:
 def run(stage: Stage, tenant: int, role: str, victim: str, where: str, when: str, number: int) -> bool:
     """One process that works for the tenant, with somebody dying at the point; whether somebody did."""
     who: Any = {"valkey": stage.valkey, "postgres": stage.postgres}.get(victim)
+    stage.valkey.empty()  # of turns that earlier ones left in line
     token = stage.home / "token"
     token.touch()
     fault = [where, when, number, who.pid if who is not None else victim, str(token)]
@@ -94,8 +95,9 @@ def test_whoever_dies_wherever(stage: Stage, victim: str, capsys: pytest.Capture
     host, port = ("", 0) if locally else (stage.mailbox.address, stage.mailbox.port)
     slug = f"shop-{list(VICTIMS).index(victim)}"
     tenant = stage.nursery.call("tests.faults.ground:make", slug=slug, messages=MESSAGES, host=host, port=port)
-    first = () if victim in SENDER_LIVES else (1,)
+    first = () if victim in ONCE else (1,)
     points = [(point, number) for point in STEPS for number in (*first, 2)]
+    points += [(CLOSING, number) for number in (() if locally else (*first, 2))]
     points += [(point, n) for point in (*EACH_MESSAGE, *(BY_OUTBOX if locally else BY_SMTP)) for n in (*first, 14)]
     rows: dict[tuple[str, str], list[int]] = {}
     for (where, when), number in points:
