@@ -4,6 +4,7 @@ A message's state only ever rises, by the rank of what is known of it, so that r
 appliers end in the same state. Whatever else a report causes hangs on its interaction being new.
 """
 
+from campaigns.audience.suppressing import HELD
 from campaigns.tracking.models import Interaction
 
 COLUMNS = (
@@ -100,9 +101,15 @@ UPDATE matched x SET fresh = true
  WHERE x.kind = kept.kind AND x.key = kept.dedupe_key AND x.place = one.place
 """
 
+
+def _weight(reason: str) -> str:
+    """SQL: which reason stays when a provider reports several of one address, in whatever order; null: staff's own."""
+    return f"array_position(ARRAY['{HELD}', 'bounced_repeatedly', 'bounced', 'unsubscribed', 'complained'], {reason})"
+
+
 # A complaint or a dead address: the address, tenant-wide. An unsubscribe: the brand that wrote, or every text. Whoever
 # said no says it for the address that was written to, for the one on record, and for whom they were merged into.
-SUPPRESS = """
+SUPPRESS = f"""
 WITH said AS (
     SELECT x.*, x.kind IN ('complained', 'unsubscribed') AS personal,
            CASE WHEN x.kind IN ('complained', 'unsubscribed') THEN x.kind ELSE 'bounced' END AS reason,
@@ -125,14 +132,17 @@ WITH said AS (
                                 WHERE o.tenant_id = %(tenant)s AND o.id = s.contact_id))) AS d(digest)
      WHERE d.digest <> ''
 ), made AS (
-    INSERT INTO campaigns_suppression
+    INSERT INTO campaigns_suppression AS x
            (tenant_id, channel, address_hmac, brand_id, reason, source, contact_id, occurred_at, lifted_by, lifted_note)
     SELECT DISTINCT ON (a.digest, a.channel, a.of_brand)
            %(tenant)s, a.channel, a.digest, a.of_brand, a.reason, 'connection ' || a.connection_id, a.contact_id,
            a.occurred_at, '', ''
       FROM addressed a
-     ORDER BY a.digest, a.channel, a.of_brand, a.occurred_at, a.reason
-        ON CONFLICT DO NOTHING
+     ORDER BY a.digest, a.channel, a.of_brand, {_weight("a.reason")} DESC, a.occurred_at
+        ON CONFLICT (tenant_id, address_hmac, channel, brand_id) WHERE lifted_at IS NULL DO UPDATE
+           SET reason = excluded.reason, source = excluded.source, contact_id = excluded.contact_id,
+               occurred_at = excluded.occurred_at
+         WHERE {_weight("excluded.reason")} > {_weight("x.reason")}
  RETURNING contact_id, channel, reason
 ), noted AS (
     INSERT INTO tenants_event (tenant_id, kind, contact_id, data, occurred_at, subject_kind)

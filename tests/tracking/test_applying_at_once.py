@@ -90,6 +90,21 @@ def test_any_order_any_batches_and_repeats_end_the_same(
     assert ends[0] == ends[1] == ends[2]
 
 
+@pytest.mark.usefixtures("catalog")
+@pytest.mark.parametrize("kinds", [("bounced", "complained"), ("complained", "bounced")])
+def test_what_the_person_said_outweighs_a_dead_address_in_either_order(
+    tenant: Tenant, client: Client, kinds: tuple[str, ...]
+) -> None:
+    connection = _once(tenant)
+    message = Message.objects.for_tenant(tenant).filter(step_code="hello").order_by("pk")[0]
+
+    for kind in kinds:
+        report(client, connection, about(message, kind, key=kind, bounce="hard", code=""))
+        applying.apply(tenant, now=LATER)
+
+    assert set(Suppression.objects.for_tenant(tenant).values_list("reason", flat=True)) == {"complained"}
+
+
 def _once(tenant: Tenant) -> Connection:
     """The connection and three messages, made once for all examples."""
     found = Connection.objects.for_tenant(tenant).first()
