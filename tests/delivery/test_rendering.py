@@ -214,6 +214,7 @@ def test_a_text_keeps_to_the_cheap_alphabet_whatever_the_name(templates: list[Me
         assert 'Tune-up "deluxe' in rendered.text
 
 
+@pytest.mark.django_db
 def test_a_step_without_a_template_is_blocked_and_says_so() -> None:
     with pytest.raises(RenderFailed, match="step hello has no template for email"):
         render(words.facts_of(), now=factories.NOW)

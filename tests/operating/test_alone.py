@@ -23,7 +23,7 @@ DAYS = ("--from=2026-03-02", "--to=2026-03-04")
 
 @pytest.fixture
 def business(transactional_db: None) -> Tenant:
-    return world.make_business("fast", contacts=20, cap=6)
+    return world.make_business("alone", contacts=20, cap=6)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_a_command_says_that_it_must_wait(
 ) -> None:
     hold(other_process, business, simulating=True)
 
-    with pytest.raises(CommandError, match="fast is being simulated by another process: wait for it, or end it"):
+    with pytest.raises(CommandError, match="alone is being simulated by another process: wait for it, or end it"):
         call_command(command, f"--tenant={business.slug}", as_of=world.START.isoformat())
 
     assert (lapses(business), sent(business)) == (0, 0)
@@ -96,7 +96,10 @@ def test_afterwards_the_tenant_is_free_again(business: Tenant, other_process: "p
     call_command("simulate", f"--tenant={business.slug}", *DAYS)
     call_command("scan_dormant", f"--tenant={business.slug}", as_of="2026-03-05")
 
-    held = other_process.execute("SELECT FROM pg_locks WHERE locktype = 'advisory'").fetchall()
+    held = other_process.execute(
+        "SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
+        "WHERE l.locktype = 'advisory' AND d.datname = current_database()"
+    ).fetchall()
     assert held == []
 
 

@@ -56,12 +56,22 @@ class Running:
     address: str
 
 
+def _on_one_port(names: Names) -> tuple[DNSServer, DNSServer, int]:
+    """Both servers on a port that is free for UDP and for TCP: what the one is given may be taken for the other."""
+    for _ in range(20):
+        over_udp = DNSServer(names, address="127.0.0.1", port=0)
+        port = over_udp.server.server_address[1]
+        try:
+            return over_udp, DNSServer(names, address="127.0.0.1", port=port, tcp=True), port
+        except OSError:
+            over_udp.server.server_close()
+    raise OSError("no port is free for both")
+
+
 @contextmanager
 def serving(zone: Zone, broken: Sequence[str] = ()) -> Iterator[Running]:
     names = Names(zone, set(broken))
-    over_udp = DNSServer(names, address="127.0.0.1", port=0)
-    port = over_udp.server.server_address[1]
-    over_tcp = DNSServer(names, address="127.0.0.1", port=port, tcp=True)
+    over_udp, over_tcp, port = _on_one_port(names)
     over_udp.start_thread()
     over_tcp.start_thread()
     try:
