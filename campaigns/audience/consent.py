@@ -40,7 +40,7 @@ LATEST = """
 SELECT s.state, s.source, s.wording, s.stated_at
   FROM campaigns_consent s
  WHERE s.tenant_id = {tenant} AND s.contact_id = {contact} AND s.channel = {channel}
-   AND s.state IN ('given', 'withdrawn') AND (s.stated_at IS NULL OR s.stated_at <= %(now)s)
+   AND s.purpose = 'marketing' AND s.state IN ('given', 'withdrawn') AND (s.stated_at IS NULL OR s.stated_at <= %(now)s)
  ORDER BY s.id DESC
  LIMIT 1
 """

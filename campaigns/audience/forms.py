@@ -129,7 +129,7 @@ class ConsentForm(TenantForm):
             return False
         latest = (
             Consent.objects.for_tenant(contact.tenant_id)
-            .filter(contact=contact, channel=cleaned.get("channel"), state__in=DECISIONS)
+            .filter(contact=contact, channel=cleaned.get("channel"), purpose=Consent.MARKETING, state__in=DECISIONS)
             .order_by("-id")
             .first()
         )

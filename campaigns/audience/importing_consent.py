@@ -38,12 +38,12 @@ SELECT {_FACT}
   LEFT JOIN LATERAL (
         SELECT k.state, k.stated_at, k.recorded_at, k.recorded_by FROM campaigns_consent k
          WHERE k.tenant_id = %(tenant)s AND k.contact_id = m.contact_id AND k.channel = f.channel
-           AND k.state IN ('given', 'withdrawn')
+           AND k.purpose = 'marketing' AND k.state IN ('given', 'withdrawn')
          ORDER BY k.id DESC LIMIT 1) latest ON true
   LEFT JOIN LATERAL (
         SELECT true AS is_known FROM campaigns_consent k
          WHERE k.tenant_id = %(tenant)s AND k.contact_id = m.contact_id AND k.channel = f.channel
-           AND (k.state, k.source, k.wording) = (f.state, f.source, f.wording)
+           AND k.purpose = 'marketing' AND (k.state, k.source, k.wording) = (f.state, f.source, f.wording)
            AND k.stated_at IS NOT DISTINCT FROM f.stated_at
          LIMIT 1) same ON true
  WHERE CASE

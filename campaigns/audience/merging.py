@@ -135,14 +135,16 @@ def _say_again(fact: Consent, winner: Contact, *, now: datetime, actor: str) -> 
 def _grounds(loser: Contact, winner: Contact, channel: str) -> list[Consent]:
     """The soft opt-ins and inquiries of the loser that the winner does not have already, in their order."""
     facts = Consent.objects.for_tenant(winner.tenant_id).filter(
-        channel=channel, state__in=[Consent.State.SOFT_OPT_IN, Consent.State.INQUIRED]
+        channel=channel, purpose=Consent.MARKETING, state__in=[Consent.State.SOFT_OPT_IN, Consent.State.INQUIRED]
     )
     known = set(facts.filter(contact=winner).values_list("state", "stated_at"))
     return [fact for fact in facts.filter(contact=loser).order_by("id") if (fact.state, fact.stated_at) not in known]
 
 
 def _latest(contact: Contact, channel: str) -> Consent | None:
-    facts = Consent.objects.for_tenant(contact.tenant_id).filter(contact=contact, channel=channel)
+    facts = Consent.objects.for_tenant(contact.tenant_id).filter(
+        contact=contact, channel=channel, purpose=Consent.MARKETING
+    )
     said = facts.filter(state__in=[Consent.State.GIVEN, Consent.State.WITHDRAWN])
     found: Consent | None = said.order_by("-id").first()
     return found

@@ -22,7 +22,7 @@ JOINS = f"""
         SELECT c.id, c.state, c.source, c.wording, c.stated_at
           FROM campaigns_consent c
          WHERE c.tenant_id = %(tenant)s AND c.contact_id = a.contact_id AND c.channel = a.channel
-           AND c.state IN ('given', 'withdrawn')
+           AND c.purpose = 'marketing' AND c.state IN ('given', 'withdrawn')
            AND (c.stated_at IS NULL OR c.stated_at <= %(now)s
                 OR (c.state = 'withdrawn' AND (c.stated_at AT TIME ZONE %(zone)s)::date <= %(today)s))
          ORDER BY c.id DESC LIMIT 1) consent ON true
@@ -39,7 +39,7 @@ JOINS = f"""
           FROM campaigns_consent c
          WHERE (rule.inquiry_months IS NOT NULL OR rule.soft_months IS NOT NULL)
            AND c.tenant_id = %(tenant)s AND c.contact_id = a.contact_id AND c.channel = a.channel
-           AND c.state IN ('inquired', 'soft_opt_in') AND c.stated_at <= %(now)s) ground ON true
+           AND c.purpose = 'marketing' AND c.state IN ('inquired', 'soft_opt_in') AND c.stated_at <= %(now)s) ground ON true
 """
 
 PROVEN = "(consent.stated_at IS NOT NULL AND consent.source <> '' AND consent.wording <> '')"

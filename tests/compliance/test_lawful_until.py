@@ -115,6 +115,23 @@ def test_neither_a_purchase_nor_an_inquiry_revives_what_was_withdrawn(asking: As
     assert refusal(asking, canada, "email", NOW - timedelta(days=1)) == "email_consent_withdrawn"
 
 
+def test_what_is_said_of_tracking_permits_and_forbids_no_message(asking: Asking, canada: Contact) -> None:
+    def of_tracking(state: str) -> None:
+        Consent.objects.create(
+            tenant_id=canada.tenant_id, contact=canada, channel="email", purpose="tracking", state=state, stated_at=NOW,
+            recorded_at=NOW, source="form",
+        )  # fmt: skip
+
+    of_tracking("given")
+    assert refusal(asking, canada, "email", None) == "no_email_consent"
+    say(canada, "email", "given", NOW - timedelta(days=9))
+    of_tracking("withdrawn")
+    assert refusal(asking, canada, "email", None) is None
+    say(canada, "email", "withdrawn", NOW - timedelta(days=8))
+    of_tracking("given")
+    assert refusal(asking, canada, "email", None) == "email_consent_withdrawn"
+
+
 def test_express_consent_has_no_end_but_the_modules_silence(asking: Asking, canada: Contact) -> None:
     say(canada, "email", "given", datetime(2015, 1, 1, tzinfo=UTC))
     job = datetime(2020, 5, 5, 15, tzinfo=UTC)
