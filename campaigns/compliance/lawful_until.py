@@ -39,7 +39,8 @@ JOINS = f"""
           FROM campaigns_consent c
          WHERE (rule.inquiry_months IS NOT NULL OR rule.soft_months IS NOT NULL)
            AND c.tenant_id = %(tenant)s AND c.contact_id = a.contact_id AND c.channel = a.channel
-           AND c.purpose = 'marketing' AND c.state IN ('inquired', 'soft_opt_in') AND c.stated_at <= %(now)s) ground ON true
+           AND c.purpose = 'marketing' AND c.state IN ('inquired', 'soft_opt_in')
+           AND c.stated_at <= %(now)s) ground ON true
 """
 
 PROVEN = "(consent.stated_at IS NOT NULL AND consent.source <> '' AND consent.wording <> '')"
