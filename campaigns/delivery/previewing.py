@@ -22,6 +22,7 @@ from tenants.access.models import Membership
 from tenants.accounts.models import Tenant
 from tenants.connections.connecting import open_provider
 from tenants.journal import audit
+from winback.providers.handing import OneAnswer
 from winback.providers.sms.segments import Segments, count
 from winback.tenancy import acting_for
 
@@ -130,7 +131,7 @@ def send_test(
             recipient_name="",
             subject=f"[Test] {seen.rendered.subject}",
         )
-    answer = _Answer()
+    answer = OneAnswer()
     with open_provider(connection) as provider:
         provider.send([mail], answer)  # type: ignore[list-item]  # an e-mail connection opens an e-mail provider
     if not answer.taken:
@@ -140,25 +141,3 @@ def send_test(
             tenant.pk, actor=actor, action="message.test_sent", now=now, subject=variant, data={"contact": contact.pk}
         )
     return seen
-
-
-class _Answer:
-    """The witness of one test message."""
-
-    taken = False
-    detail = ""
-
-    def starting(self, reference: str) -> None:
-        """Nothing to journal: a test that is lost is sent again by hand."""
-
-    def handed_over(self, reference: str, provider_id: str) -> None:
-        self.taken = True
-
-    def refused(self, reference: str, code: str, detail: str) -> None:
-        self.detail = f"{code} {detail}".strip()
-
-    def deferred(self, reference: str, code: str, detail: str) -> None:
-        self.detail = f"{code} {detail}".strip()
-
-    def not_left(self, reference: str) -> None:
-        self.detail = "the provider is in trouble"

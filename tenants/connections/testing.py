@@ -8,6 +8,7 @@ from tenants.connections.connecting import open_provider
 from tenants.connections.models import Connection
 from tenants.journal import audit
 from winback.providers.email.base import EmailProvider, OutgoingEmail
+from winback.providers.handing import OneAnswer
 from winback.tenancy import acting_for
 
 
@@ -34,7 +35,7 @@ def send_test(connection: Connection, *, recipient: str, now: datetime, actor: s
         headers={},
         date=now,
     )
-    answer = _Answer()
+    answer = OneAnswer()
     with open_provider(connection) as provider:
         if not isinstance(provider, EmailProvider):
             raise NoTest("A test goes by e-mail; a text connection is tried by “Try it now”.")
@@ -43,25 +44,3 @@ def send_test(connection: Connection, *, recipient: str, now: datetime, actor: s
         raise NoTest(f"The provider did not take the test: {answer.detail or 'its fate is unknown'}.")
     with acting_for(connection.tenant_id):
         audit.append(connection.tenant_id, actor=actor, action="connection.test_sent", now=now, subject=connection)
-
-
-class _Answer:
-    """The witness of one test message."""
-
-    taken = False
-    detail = ""
-
-    def starting(self, reference: str) -> None:
-        """Nothing to journal: a test that is lost is sent again by hand."""
-
-    def handed_over(self, reference: str, provider_id: str) -> None:
-        self.taken = True
-
-    def refused(self, reference: str, code: str, detail: str) -> None:
-        self.detail = f"{code} {detail}".strip()
-
-    def deferred(self, reference: str, code: str, detail: str) -> None:
-        self.detail = f"{code} {detail}".strip()
-
-    def not_left(self, reference: str) -> None:
-        self.detail = "the provider is in trouble"

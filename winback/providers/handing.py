@@ -49,6 +49,28 @@ def is_reference(text: str) -> bool:
     return _REFERENCE.match(text) is not None
 
 
+class OneAnswer:
+    """The witness of one test message: whether the provider took it, and else what it said."""
+
+    taken = False
+    detail = ""
+
+    def starting(self, reference: str) -> None:
+        """Nothing to journal: a test that is lost is sent again by hand."""
+
+    def handed_over(self, reference: str, provider_id: str) -> None:
+        self.taken = True
+
+    def refused(self, reference: str, code: str, detail: str) -> None:
+        self.detail = f"{code} {detail}".strip()
+
+    def deferred(self, reference: str, code: str, detail: str) -> None:
+        self.detail = f"{code} {detail}".strip()
+
+    def not_left(self, reference: str) -> None:
+        self.detail = "the provider is in trouble"
+
+
 def checked_reference(reference: str) -> str:
     """The reference; raises ValueError when it is none of ours (it would be a bug, never a matter of data)."""
     if not is_reference(reference):
