@@ -20,8 +20,8 @@ from tenants.accounts.models import Tenant
 from tenants.connections.models import Connection
 from tests import factories
 from tests.factories import NOW
+from tests.tracking.applied import reached
 from tests.tracking.reporting import about, make_reporting, report
-from tests.tracking.test_applying import reached
 from winback.tenancy import acting_for, acting_for_all
 
 LATER = NOW + timedelta(days=3650)

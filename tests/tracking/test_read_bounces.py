@@ -19,7 +19,7 @@ from tenants.connections.connecting import connect
 from tenants.connections.models import Connection
 from tests.factories import NOW
 from tests.providers.email.returning import VACATION, delivery_report, feedback_report
-from tests.tracking.test_applying import reached
+from tests.tracking.applied import reached
 from winback.providers.email import mailbox as imap
 from winback.providers.errors import ProviderTrouble
 
