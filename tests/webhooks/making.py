@@ -41,6 +41,14 @@ def deliver(tenant: Tenant, *, now: datetime = NOW, connect: Any = None) -> dict
     )
 
 
+def one_event(tenant: Tenant, url: str, **wanted: Any) -> WebhookEndpoint:
+    """An endpoint for which one event waits."""
+    endpoint = make_endpoint(tenant, url, **wanted)
+    happen(tenant)
+    feed(tenant)
+    return endpoint
+
+
 def only(tenant: Tenant) -> WebhookDelivery:
     delivery: WebhookDelivery = WebhookDelivery.objects.for_tenant(tenant).get()
     return delivery
