@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management import call_command
 from django.db import connection
 
+from campaigns.audience.models import Contact
 from tenants.accounts.models import Tenant
 from tests import factories
 
@@ -49,3 +50,9 @@ def versions(table: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {key}, xmin::text, ctid::text FROM {table} ORDER BY 1")
         return list(cursor.fetchall())
+
+
+def contact(tenant: Tenant, external_id: str = "c1") -> Contact:
+    """The contact that the file calls so."""
+    found: Contact = Contact.objects.for_tenant(tenant).get(external_id=external_id)
+    return found
