@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from tests.providers.email.contract import email
-from tests.providers.email.vendors.every import MAILJET, MAILTRAP, RESEND
+from tests.providers.email.vendors.mailjet import MAILJET
+from tests.providers.email.vendors.mailtrap import MAILTRAP
+from tests.providers.email.vendors.resend import RESEND
 from tests.providers.hearing import Hearing
 from tests.providers.http_server import Answer, HttpServer, Request, serving
 from tests.providers.ports import free_port

@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 
 from tests.providers.email.contract import EmailProviderContract, FailingContract, Received, email
-from tests.providers.email.vendors.every import BREVO, MAILGUN, MAILJET, POSTAL, RESEND, UNISENDER_GO, VENDORS
+from tests.providers.email.vendors.brevo import BREVO
+from tests.providers.email.vendors.every import VENDORS
+from tests.providers.email.vendors.mailgun import MAILGUN
+from tests.providers.email.vendors.mailjet import MAILJET
+from tests.providers.email.vendors.postal import POSTAL
+from tests.providers.email.vendors.resend import RESEND
+from tests.providers.email.vendors.unisender_go import UNISENDER_GO
 from tests.providers.email.vendors.vendor import Account, Vendor, connect
 from tests.providers.hearing import Hearing
 from tests.providers.http_server import Answer, HttpServer, serving

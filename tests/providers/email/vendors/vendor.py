@@ -64,6 +64,15 @@ def connect(vendor: Vendor, url: str, **told: Any) -> EmailProvider:
     )
 
 
+def bearer(token: str) -> Callable[[Request], bool]:
+    """Whether a request shows this token."""
+    return lambda request: request.headers.get("Authorization") == f"Bearer {token}"
+
+
+def header(name: str, value: str) -> Callable[[Request], bool]:
+    return lambda request: request.headers.get(name) == value
+
+
 def named(pair: Mapping[str, str], *, name: str = "name", address: str = "email") -> tuple[str, str]:
     return pair.get(name, ""), pair[address]
 
