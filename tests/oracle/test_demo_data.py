@@ -41,7 +41,7 @@ def rows_of(name: str) -> list[dict[str, str]]:
 
 
 def test_generating_it_again_gives_the_same_bytes(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, DEMO / "generate.py", tmp_path], check=True)
+    subprocess.run([sys.executable, "-m", "catalog.data.demo.generate", tmp_path], check=True, cwd=REPOSITORY)
 
     for name in ("contacts.csv", "jobs.csv", "jobs_after.csv"):
         assert (tmp_path / name).read_bytes() == (DEMO / name).read_bytes(), name
