@@ -73,6 +73,9 @@ class Brand(TenantScoped):
     colour = models.CharField(max_length=7, default="#0f766e", help_text="As #rrggbb.")
     logo_url = models.URLField(blank=True)
     is_default = models.BooleanField(default=True)
+    in_use = models.BooleanField(
+        default=False, editable=False, help_text="A running campaign sends from it: its domain counts."
+    )
 
     class Meta:
         constraints = [

@@ -78,6 +78,7 @@ class Migration(migrations.Migration):
                 ('colour', models.CharField(default='#0f766e', help_text='As #rrggbb.', max_length=7)),
                 ('logo_url', models.URLField(blank=True)),
                 ('is_default', models.BooleanField(default=True)),
+                ('in_use', models.BooleanField(default=False, editable=False, help_text='A running campaign sends from it: its domain counts.')),
             ],
         ),
         migrations.CreateModel(
