@@ -1,8 +1,13 @@
 """A witness that remembers, in order, what it heard."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+from winback.providers.email.base import EmailProvider
+from winback.providers.errors import ProviderTrouble
 from winback.providers.handing import Witness
+from winback.providers.sms.base import SmsProvider
 
 
 @dataclass
@@ -39,8 +44,23 @@ class Hearing(Witness):
             return "untouched"
         return said[1] if len(said) > 1 else "unknown"
 
+    def became(self, *numbers: int) -> list[str]:
+        """The same of the messages ``ref-1``, ``ref-2`` …"""
+        return [self.of(f"ref-{number}") for number in numbers]
+
     def code_of(self, reference: str) -> str:
         return next(entry[2] for entry in self.heard if entry[1] == reference and len(entry) > 2)
 
     def detail_of(self, reference: str) -> str:
         return next(entry[-1] for entry in self.heard if entry[1] == reference and len(entry) > 2)
+
+
+def hear(provider: EmailProvider | SmsProvider, messages: Sequence[Any]) -> tuple[Hearing, ProviderTrouble | None]:
+    """What became of messages that a provider was given, and the trouble that ended it."""
+    hearing = Hearing()
+    with provider:
+        try:
+            provider.send(messages, hearing)
+        except ProviderTrouble as trouble:
+            return hearing, trouble
+    return hearing, None

@@ -10,7 +10,7 @@ from moto.ses.models import ses_backends
 
 from tests.providers.email import parsed
 from tests.providers.email.contract import EmailProviderContract, FailingContract, Received, email
-from tests.providers.hearing import Hearing
+from tests.providers.hearing import Hearing, hear
 from tests.providers.http_server import Answer, HttpServer, Request, serving
 from tests.providers.ports import free_port
 from winback.providers.email.base import EmailProvider
@@ -88,18 +88,8 @@ def error(code: str, status: int = 400, message: str = "about ana1@example.org")
     return Answer(status, {"message": message}, {"x-amzn-ErrorType": code})
 
 
-def sending(url: str, *numbers: int, **told: Any) -> tuple[Hearing, Exception | None]:
-    hearing = Hearing()
-    with connect(url, **told) as provider:
-        try:
-            provider.send([email(number) for number in numbers], hearing)
-        except ProviderTrouble as trouble:
-            return hearing, trouble
-    return hearing, None
-
-
-def became(hearing: Hearing, *numbers: int) -> list[str]:
-    return [hearing.of(f"ref-{number}") for number in numbers]
+def sending(url: str, *numbers: int, **told: Any) -> tuple[Hearing, ProviderTrouble | None]:
+    return hear(connect(url, **told), [email(number) for number in numbers])
 
 
 def test_tags_the_message_and_names_its_configuration_set(answering: tuple[HttpServer, list[Answer]]) -> None:
@@ -144,7 +134,7 @@ def test_the_environment_of_the_process_counts_for_nothing(
     hearing, trouble = sending(server.url, 1)
 
     assert trouble is None
-    assert became(hearing, 1) == ["handed_over"]
+    assert hearing.became(1) == ["handed_over"]
     (request,) = server.requests
     assert "Credential=AKIDMINE/" in request.headers["Authorization"]
     assert f"/{REGION}/ses/" in request.headers["Authorization"]
@@ -186,7 +176,7 @@ def test_the_accounts_trouble_uses_up_nobody(
     hearing, trouble = sending(server.url, 1, 2)
 
     assert type(trouble) is kind
-    assert became(hearing, 1, 2) == ["not_left", "untouched"]
+    assert hearing.became(1, 2) == ["not_left", "untouched"]
     assert len(server.requests) == 1
     assert "example.org" not in str(trouble)
 
@@ -205,7 +195,7 @@ def test_what_may_have_arrived_is_unknown_and_never_sent_again(
     hearing, trouble = sending(server.url, 1, 2)
 
     assert type(trouble) is OutcomeUnknown
-    assert became(hearing, 1, 2) == ["unknown", "untouched"]
+    assert hearing.became(1, 2) == ["unknown", "untouched"]
     assert len(server.requests) == 1
 
 
@@ -218,7 +208,7 @@ def test_an_error_nobody_knows_defers_one_and_stops_when_it_goes_on(
     hearing, trouble = sending(server.url, 1, 2, 3, 4)
 
     assert type(trouble) is ProviderMisconfigured
-    assert became(hearing, 1, 2, 3, 4) == ["deferred", "deferred", "not_left", "untouched"]
+    assert hearing.became(1, 2, 3, 4) == ["deferred", "deferred", "not_left", "untouched"]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from tests.providers.email.contract import email
 from tests.providers.email.vendors.mailjet import MAILJET
 from tests.providers.email.vendors.mailtrap import MAILTRAP
 from tests.providers.email.vendors.resend import RESEND
-from tests.providers.hearing import Hearing
+from tests.providers.hearing import Hearing, hear
 from tests.providers.http_server import Answer, HttpServer, Request, serving
 from tests.providers.ports import free_port
 from winback.providers.errors import OutcomeUnknown, ProviderMisconfigured, ProviderTrouble
@@ -87,19 +87,9 @@ TOGETHER = (
 EVERY = pytest.mark.parametrize("together", TOGETHER, ids=lambda each: each.code)
 
 
-def send(together: Together, url: str, *numbers: int, **settings: Any) -> tuple[Hearing, Exception | None]:
-    hearing = Hearing()
+def send(together: Together, url: str, *numbers: int, **settings: Any) -> tuple[Hearing, ProviderTrouble | None]:
     told = {"api_url": url + together.prefix, "timeout_seconds": 1, **settings}
-    with email_provider(together.code, together.told, told) as provider:
-        try:
-            provider.send([email(number) for number in numbers], hearing)
-        except ProviderTrouble as trouble:
-            return hearing, trouble
-    return hearing, None
-
-
-def became(hearing: Hearing, *numbers: int) -> list[str]:
-    return [hearing.of(f"ref-{number}") for number in numbers]
+    return hear(email_provider(together.code, together.told, told), [email(number) for number in numbers])
 
 
 def takes_all(together: Together) -> Callable[[Request], Answer]:
@@ -131,7 +121,7 @@ def test_never_more_than_25_at_once(together: Together) -> None:
         assert [len(together.references(request.json())) for request in server.requests[:2]] == [25, 25]
         assert len(server.requests) == 3
         # The last one goes alone, over the address for single messages, which this server knows nothing of.
-    assert became(hearing, *range(1, 51)) == ["handed_over"] * 50
+    assert hearing.became(*range(1, 51)) == ["handed_over"] * 50
 
 
 @pytest.mark.parametrize(
@@ -144,7 +134,7 @@ def test_a_recipient_refused_concerns_nobody_else(together: Together) -> None:
         hearing, trouble = send(together, server.url, 1, 2, 3)
 
     assert trouble is None
-    assert became(hearing, 1, 2, 3) == ["handed_over", "refused", "handed_over"]
+    assert hearing.became(1, 2, 3) == ["handed_over", "refused", "handed_over"]
     assert hearing.code_of("ref-2") == together.reason
 
 
@@ -155,7 +145,7 @@ def test_no_answer_leaves_all_of_the_batch_unknown_and_the_rest_untouched(togeth
             hearing, trouble = send(together, server.url, *range(1, 30))
 
             assert type(trouble) is OutcomeUnknown
-            assert became(hearing, *range(1, 30)) == ["unknown"] * 25 + ["untouched"] * 4
+            assert hearing.became(*range(1, 30)) == ["unknown"] * 25 + ["untouched"] * 4
             assert len(server.requests) == 1, "never sent again by itself"
 
 
@@ -164,7 +154,7 @@ def test_nobody_to_talk_to_uses_up_nobody(together: Together) -> None:
     hearing, trouble = send(together, f"http://127.0.0.1:{free_port()}", 1, 2)
 
     assert type(trouble) is ProviderTrouble
-    assert became(hearing, 1, 2) == ["not_left", "not_left"]
+    assert hearing.became(1, 2) == ["not_left", "not_left"]
 
 
 @EVERY
@@ -174,7 +164,7 @@ def test_the_accounts_trouble_uses_up_nobody(together: Together, status: int, ki
         hearing, trouble = send(together, server.url, *range(1, 30))
 
     assert type(trouble) is kind
-    assert became(hearing, *range(1, 30)) == ["not_left"] * 25 + ["untouched"] * 4
+    assert hearing.became(*range(1, 30)) == ["not_left"] * 25 + ["untouched"] * 4
 
 
 def test_a_batch_refused_whole_is_sent_one_by_one() -> None:
@@ -192,7 +182,7 @@ def test_a_batch_refused_whole_is_sent_one_by_one() -> None:
 
         assert trouble is None
         assert paths(server) == ["/emails/batch", "/emails", "/emails", "/emails"]
-    assert became(hearing, 1, 2, 3) == ["handed_over", "refused", "handed_over"]
+    assert hearing.became(1, 2, 3) == ["handed_over", "refused", "handed_over"]
 
 
 def test_what_was_not_tried_again_after_a_refused_batch_did_not_leave() -> None:
@@ -205,7 +195,7 @@ def test_what_was_not_tried_again_after_a_refused_batch_did_not_leave() -> None:
         hearing, trouble = send(together, server.url, 1, 2, 3)
 
     assert type(trouble) is OutcomeUnknown
-    assert became(hearing, 1, 2, 3) == ["unknown", "not_left", "not_left"]
+    assert hearing.became(1, 2, 3) == ["unknown", "not_left", "not_left"]
 
 
 def test_one_bad_sender_among_the_answers_stops_the_rest_but_keeps_what_was_taken() -> None:
@@ -215,7 +205,7 @@ def test_one_bad_sender_among_the_answers_stops_the_rest_but_keeps_what_was_take
         hearing, trouble = send(POSTMARK, server.url, 1, 2, 3)
 
     assert type(trouble) is ProviderMisconfigured
-    assert became(hearing, 1, 2, 3) == ["handed_over", "not_left", "handed_over"]
+    assert hearing.became(1, 2, 3) == ["handed_over", "not_left", "handed_over"]
 
 
 def test_a_sender_whose_time_is_over_leaves_nobody_half_started() -> None:
@@ -234,7 +224,7 @@ def test_a_sender_whose_time_is_over_leaves_nobody_half_started() -> None:
             provider.send([email(number) for number in (1, 2, 3)], hearing)
 
         assert server.requests == []
-    assert became(hearing, 1, 2, 3) == ["not_left", "not_left", "untouched"]
+    assert hearing.became(1, 2, 3) == ["not_left", "not_left", "untouched"]
 
 
 def test_a_batch_has_one_idempotency_key_of_its_own() -> None:
@@ -254,7 +244,7 @@ def test_a_message_that_cannot_be_written_is_left_out_of_the_batch() -> None:
         provider.send([email(1), email(2, recipient_address="nobody"), email(3)], hearing)
 
         assert POSTMARK.references(server.requests[0].json()) == ["ref-1", "ref-3"]
-    assert became(hearing, 1, 2, 3) == ["handed_over", "refused", "handed_over"]
+    assert hearing.became(1, 2, 3) == ["handed_over", "refused", "handed_over"]
 
 
 def test_an_answer_that_names_nobody_who_can_be_read_is_no_proof_of_anything() -> None:
@@ -262,7 +252,7 @@ def test_an_answer_that_names_nobody_who_can_be_read_is_no_proof_of_anything() -
         hearing, trouble = send(POSTMARK, server.url, 1, batch_size=1)
 
     assert type(trouble) is OutcomeUnknown
-    assert became(hearing, 1) == ["unknown"]
+    assert hearing.became(1) == ["unknown"]
 
 
 def test_batches_can_be_switched_off() -> None:
@@ -271,4 +261,4 @@ def test_batches_can_be_switched_off() -> None:
 
         assert trouble is None
         assert paths(server) == ["/email", "/email"]
-    assert became(hearing, 1, 2) == ["handed_over", "handed_over"]
+    assert hearing.became(1, 2) == ["handed_over", "handed_over"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.providers.email.contract import ONE_CLICK, EmailProviderContract, FailingContract, Received, email
-from tests.providers.hearing import Hearing
+from tests.providers.hearing import Hearing, hear
 from tests.providers.http_server import Answer, HttpServer, Request, serving
 from tests.providers.ports import free_port
 from winback.providers.email.base import EmailProvider
@@ -73,18 +73,8 @@ def server(postmark: Postmark) -> Iterator[HttpServer]:
         yield running
 
 
-def sending(server: HttpServer, *numbers: int, **told: Any) -> tuple[Hearing, Exception | None]:
-    hearing = Hearing()
-    with connect(server.url, **told) as provider:
-        try:
-            provider.send([email(number) for number in numbers], hearing)
-        except ProviderTrouble as trouble:
-            return hearing, trouble
-    return hearing, None
-
-
-def became(hearing: Hearing, *numbers: int) -> list[str]:
-    return [hearing.of(f"ref-{number}") for number in numbers]
+def sending(server: HttpServer, *numbers: int, **told: Any) -> tuple[Hearing, ProviderTrouble | None]:
+    return hear(connect(server.url, **told), [email(number) for number in numbers])
 
 
 class TestPostmark(EmailProviderContract, FailingContract):
@@ -184,7 +174,7 @@ def test_a_recipient_refused_concerns_nobody_else(
     hearing, trouble = sending(server, 1, 2)
 
     assert trouble is None
-    assert became(hearing, 1, 2) == ["refused", "handed_over"]
+    assert hearing.became(1, 2) == ["refused", "handed_over"]
     assert hearing.code_of("ref-1") == code
     assert "ana1" not in hearing.detail_of("ref-1")
 
@@ -208,7 +198,7 @@ def test_the_accounts_trouble_uses_up_nobody(
     hearing, trouble = sending(server, 1, 2)
 
     assert type(trouble) is error_type
-    assert became(hearing, 1, 2) == ["not_left", "untouched"]
+    assert hearing.became(1, 2) == ["not_left", "untouched"]
     assert len(server.requests) == 1
 
 
@@ -239,7 +229,7 @@ def test_what_may_have_arrived_is_unknown(postmark: Postmark, server: HttpServer
     hearing, trouble = sending(server, 1, 2)
 
     assert type(trouble) is OutcomeUnknown
-    assert became(hearing, 1, 2) == ["unknown", "untouched"]
+    assert hearing.became(1, 2) == ["unknown", "untouched"]
     assert len(server.requests) == 1, "never sent again by itself"
 
 
@@ -250,7 +240,7 @@ def test_a_redirect_is_not_followed_with_the_token(postmark: Postmark, server: H
         hearing, trouble = sending(server, 1)
 
         assert type(trouble) is ProviderTrouble
-        assert became(hearing, 1) == ["not_left"]
+        assert hearing.became(1) == ["not_left"]
         assert elsewhere.requests == []
 
 
@@ -260,7 +250,7 @@ def test_an_error_nobody_knows_defers_one_and_stops_when_it_goes_on(postmark: Po
     hearing, trouble = sending(server, 1, 2, 3, 4)
 
     assert type(trouble) is ProviderMisconfigured
-    assert became(hearing, 1, 2, 3, 4) == ["deferred", "deferred", "not_left", "untouched"]
+    assert hearing.became(1, 2, 3, 4) == ["deferred", "deferred", "not_left", "untouched"]
     assert "ana1" not in str(trouble)
 
 

@@ -14,7 +14,7 @@ from tests.providers.email.vendors.postal import POSTAL
 from tests.providers.email.vendors.resend import RESEND
 from tests.providers.email.vendors.unisender_go import UNISENDER_GO
 from tests.providers.email.vendors.vendor import Account, Vendor, connect
-from tests.providers.hearing import Hearing
+from tests.providers.hearing import Hearing, hear
 from tests.providers.http_server import Answer, HttpServer, serving
 from tests.providers.ports import free_port
 from winback.providers import registry
@@ -41,18 +41,8 @@ def server(account: Account) -> Iterator[HttpServer]:
         yield running
 
 
-def sending(vendor: Vendor, url: str, *numbers: int, **told: Any) -> tuple[Hearing, Exception | None]:
-    hearing = Hearing()
-    with connect(vendor, url, **told) as provider:
-        try:
-            provider.send([email(number) for number in numbers], hearing)
-        except ProviderTrouble as trouble:
-            return hearing, trouble
-    return hearing, None
-
-
-def became(hearing: Hearing, *numbers: int) -> list[str]:
-    return [hearing.of(f"ref-{number}") for number in numbers]
+def sending(vendor: Vendor, url: str, *numbers: int, **told: Any) -> tuple[Hearing, ProviderTrouble | None]:
+    return hear(connect(vendor, url, **told), [email(number) for number in numbers])
 
 
 @EVERY
@@ -99,7 +89,7 @@ def test_a_recipient_refused_concerns_nobody_else(
     hearing, trouble = sending(vendor, server.url, 1, 2)
 
     assert trouble is None
-    assert became(hearing, 1, 2) == ["refused", "handed_over"]
+    assert hearing.became(1, 2) == ["refused", "handed_over"]
     assert hearing.code_of("ref-1") == reason
     assert "ana1" not in hearing.detail_of("ref-1")
 
@@ -111,7 +101,7 @@ def test_the_accounts_trouble_uses_up_nobody(vendor: Vendor, account: Account, s
     hearing, trouble = sending(vendor, server.url, 1, 2)
 
     assert type(trouble) is ProviderMisconfigured
-    assert became(hearing, 1, 2) == ["not_left", "untouched"]
+    assert hearing.became(1, 2) == ["not_left", "untouched"]
     assert "example.org" not in str(trouble)
 
 
@@ -123,7 +113,7 @@ def test_a_wrong_key_is_for_a_person_to_mend(vendor: Vendor, account: Account, s
     result = connect(vendor, server.url, **wrong).probe()
 
     assert type(trouble) is ProviderMisconfigured
-    assert became(hearing, 1, 2) == ["not_left", "untouched"]
+    assert hearing.became(1, 2) == ["not_left", "untouched"]
     assert (result.ok, result.code) == (False, "misconfigured")
 
 
@@ -135,7 +125,7 @@ def test_too_many_requests_are_waited_for(vendor: Vendor, account: Account, serv
 
     assert type(trouble) is ProviderTrouble
     assert trouble.retry_after_seconds == 30
-    assert became(hearing, 1, 2) == ["not_left", "untouched"]
+    assert hearing.became(1, 2) == ["not_left", "untouched"]
 
 
 @EVERY
@@ -150,7 +140,7 @@ def test_what_may_have_arrived_is_unknown(vendor: Vendor, account: Account, serv
     hearing, trouble = sending(vendor, server.url, 1, 2)
 
     assert type(trouble) is OutcomeUnknown
-    assert became(hearing, 1, 2) == ["unknown", "untouched"]
+    assert hearing.became(1, 2) == ["unknown", "untouched"]
     assert len(server.requests) == 1, "never sent again by itself"
 
 
@@ -163,7 +153,7 @@ def test_an_error_nobody_knows_defers_one_and_stops_when_it_goes_on(
     hearing, trouble = sending(vendor, server.url, 1, 2, 3, 4)
 
     assert type(trouble) is ProviderMisconfigured
-    assert became(hearing, 1, 2, 3, 4) == ["deferred", "deferred", "not_left", "untouched"]
+    assert hearing.became(1, 2, 3, 4) == ["deferred", "deferred", "not_left", "untouched"]
     assert "ana1" not in str(trouble)
 
 
@@ -175,7 +165,7 @@ def test_a_redirect_is_not_followed_with_the_key(vendor: Vendor, account: Accoun
         hearing, trouble = sending(vendor, server.url, 1)
 
         assert type(trouble) is ProviderTrouble
-        assert became(hearing, 1) == ["not_left"]
+        assert hearing.became(1) == ["not_left"]
         assert elsewhere.requests == []
 
 
@@ -190,7 +180,7 @@ def test_a_netrc_of_this_host_replaces_no_key(
 
     hearing, _ = sending(vendor, server.url, 1)
 
-    assert became(hearing, 1) == ["handed_over"]
+    assert hearing.became(1) == ["handed_over"]
     assert connect(vendor, server.url).probe().ok
 
 
@@ -236,7 +226,7 @@ def test_postal_says_no_with_a_status_of_success() -> None:
     with serving(account) as server:
         hearing, _ = sending(POSTAL, server.url, 1)
 
-    assert became(hearing, 1) == ["refused"]
+    assert hearing.became(1) == ["refused"]
 
 
 @pytest.mark.parametrize(

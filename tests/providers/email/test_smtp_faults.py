@@ -11,7 +11,7 @@ import pytest
 
 from tests.providers.email.contract import email
 from tests.providers.email.scripted_smtp import CLOSE, HANG, ScriptedSmtp, running
-from tests.providers.hearing import Hearing
+from tests.providers.hearing import Hearing, hear
 from winback.providers.email.smtp import SmtpProvider
 from winback.providers.errors import OutcomeUnknown, ProviderMisconfigured, ProviderTrouble
 
@@ -24,25 +24,15 @@ def server(request: pytest.FixtureRequest) -> Iterator[ScriptedSmtp]:
         yield scripted
 
 
-def sending(server: ScriptedSmtp, *numbers: int, **settings: Any) -> tuple[Hearing, Exception | None]:
-    hearing = Hearing()
-    with SmtpProvider({}, server.settings(**settings)) as provider:
-        try:
-            provider.send([email(number) for number in numbers], hearing)
-        except ProviderTrouble as trouble:
-            return hearing, trouble
-    return hearing, None
-
-
-def became(hearing: Hearing, *numbers: int) -> list[str]:
-    return [hearing.of(f"ref-{number}") for number in numbers]
+def sending(server: ScriptedSmtp, *numbers: int, **settings: Any) -> tuple[Hearing, ProviderTrouble | None]:
+    return hear(SmtpProvider({}, server.settings(**settings)), [email(number) for number in numbers])
 
 
 def test_one_connection_carries_all(server: ScriptedSmtp) -> None:
     hearing, trouble = sending(server, *range(1, 31))
 
     assert trouble is None
-    assert became(hearing, *range(1, 31)) == ["handed_over"] * 30
+    assert hearing.became(*range(1, 31)) == ["handed_over"] * 30
     assert len(server.taken) == 30
     assert server.connections == 1
     assert server.commands[-1] == "QUIT"
@@ -67,7 +57,7 @@ def test_a_recipient_refused_concerns_nobody_else(server: ScriptedSmtp, refusal:
     hearing, trouble = sending(server, 1, 2)
 
     assert trouble is None
-    assert became(hearing, 1, 2) == ["refused", "handed_over"]
+    assert hearing.became(1, 2) == ["refused", "handed_over"]
     assert hearing.code_of("ref-1") == code
     assert "ana1" not in hearing.detail_of("ref-1")
     assert len(server.taken) == 1
@@ -94,7 +84,7 @@ def test_a_recipient_refused_for_now_is_deferred_alone(server: ScriptedSmtp, ref
     hearing, trouble = sending(server, 1, 2)
 
     assert trouble is None
-    assert became(hearing, 1, 2) == ["deferred", "handed_over"]
+    assert hearing.became(1, 2) == ["deferred", "handed_over"]
     assert hearing.code_of("ref-1") == code
 
 
@@ -105,7 +95,7 @@ def test_the_same_doubtful_refusal_again_and_again_is_the_connections_trouble(se
 
     assert isinstance(trouble, ProviderTrouble)
     assert "5.7.1" in str(trouble)
-    assert became(hearing, 1, 2, 3, 4) == ["deferred", "deferred", "not_left", "untouched"]
+    assert hearing.became(1, 2, 3, 4) == ["deferred", "deferred", "not_left", "untouched"]
     assert server.taken == []
 
 
@@ -116,7 +106,7 @@ def test_a_message_taken_in_between_shows_that_the_connection_is_well(server: Sc
     hearing, trouble = sending(server, *range(1, 10))
 
     assert trouble is None
-    assert became(hearing, *range(1, 10)) == ["deferred", "deferred", "handed_over"] * 3
+    assert hearing.became(*range(1, 10)) == ["deferred", "deferred", "handed_over"] * 3
 
 
 @pytest.mark.parametrize(
@@ -134,7 +124,7 @@ def test_a_refusal_of_us_uses_up_nobody(server: ScriptedSmtp, stage: str, refusa
     hearing, trouble = sending(server, 1, 2)
 
     assert type(trouble) is error
-    assert became(hearing, 1, 2) == ["not_left", "untouched"]
+    assert hearing.became(1, 2) == ["not_left", "untouched"]
     assert server.taken == []
 
 
@@ -153,7 +143,7 @@ def test_a_refused_content_has_not_left(server: ScriptedSmtp, answer: str, outco
     hearing, trouble = sending(server, 1, 2)
 
     assert trouble is None
-    assert became(hearing, 1, 2) == [outcome, "handed_over"]
+    assert hearing.became(1, 2) == [outcome, "handed_over"]
     assert hearing.code_of("ref-1") == code
     assert len(server.taken) == 1
 
@@ -166,7 +156,7 @@ def test_a_connection_lost_before_the_content_has_lost_nothing(server: ScriptedS
     hearing, trouble = sending(server, 1, 2)
 
     assert type(trouble) is ProviderTrouble
-    assert became(hearing, 1, 2) == ["untouched", "untouched"]
+    assert hearing.became(1, 2) == ["untouched", "untouched"]
     assert server.taken == []
 
 
@@ -177,7 +167,7 @@ def test_a_connection_lost_after_the_content_leaves_one_message_unknown(server: 
     hearing, trouble = sending(server, 1, 2, 3, timeout_seconds=1)
 
     assert type(trouble) is OutcomeUnknown
-    assert became(hearing, 1, 2, 3) == ["handed_over", "unknown", "untouched"]
+    assert hearing.became(1, 2, 3) == ["handed_over", "unknown", "untouched"]
 
 
 def test_a_server_that_says_it_shuts_down_after_the_content_did_not_take_it(server: ScriptedSmtp) -> None:
@@ -186,7 +176,7 @@ def test_a_server_that_says_it_shuts_down_after_the_content_did_not_take_it(serv
     hearing, trouble = sending(server, 1, 2)
 
     assert type(trouble) is ProviderTrouble
-    assert became(hearing, 1, 2) == ["not_left", "untouched"]
+    assert hearing.became(1, 2) == ["not_left", "untouched"]
 
 
 @pytest.mark.parametrize("how", [CLOSE, "421 4.7.0 too many messages in this connection"])
@@ -196,7 +186,7 @@ def test_a_server_that_ends_a_long_connection_is_dialled_again(server: ScriptedS
     hearing, trouble = sending(server, *range(1, 6))
 
     assert trouble is None
-    assert became(hearing, *range(1, 6)) == ["handed_over"] * 5
+    assert hearing.became(*range(1, 6)) == ["handed_over"] * 5
     assert len(server.taken) == 5
     assert server.connections == 2
 
@@ -207,7 +197,7 @@ def test_a_server_that_keeps_hanging_up_is_in_trouble(server: ScriptedSmtp) -> N
     hearing, trouble = sending(server, 1, 2, 3)
 
     assert type(trouble) is ProviderTrouble
-    assert became(hearing, 1, 2, 3) == ["handed_over", "untouched", "untouched"]
+    assert hearing.became(1, 2, 3) == ["handed_over", "untouched", "untouched"]
     assert server.connections == 2
 
 
@@ -217,7 +207,7 @@ def test_a_server_that_does_not_answer_is_left_after_the_timeout(server: Scripte
     hearing, trouble = sending(server, 1, timeout_seconds=0.3)
 
     assert type(trouble) is ProviderTrouble
-    assert became(hearing, 1) == ["untouched"]
+    assert hearing.became(1) == ["untouched"]
 
 
 def test_content_that_a_server_wants_for_nobody_is_empty() -> None:
@@ -227,7 +217,7 @@ def test_content_that_a_server_wants_for_nobody_is_empty() -> None:
         hearing, trouble = sending(server, 1, 2)
 
         assert trouble is None
-        assert became(hearing, 1, 2) == ["refused", "handed_over"]
+        assert hearing.became(1, 2) == ["refused", "handed_over"]
         assert len(server.taken) == 1
 
 
@@ -248,7 +238,7 @@ def test_an_unusable_address_in_the_middle_disturbs_nobody(server: ScriptedSmtp)
     with SmtpProvider({}, server.settings()) as provider:
         provider.send(messages, hearing)
 
-    assert became(hearing, 1, 2, 3, 4) == ["handed_over", "refused", "handed_over", "refused"]
+    assert hearing.became(1, 2, 3, 4) == ["handed_over", "refused", "handed_over", "refused"]
     assert len(server.taken) == 2
 
 
@@ -265,7 +255,7 @@ def test_a_witness_that_fails_stops_the_batch_and_the_connection_is_not_used_aga
             provider.send([email(1), email(2)], broken)
         provider.send([email(3)], hearing)
 
-    assert became(hearing, 3) == ["handed_over"]
+    assert hearing.became(3) == ["handed_over"]
     assert len(server.taken) == 2, "the second was announced and never written"
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.factories import NOW
-from tests.providers.hearing import Hearing
+from tests.providers.hearing import Hearing, hear
 from tests.providers.http_server import Answer, HttpServer, Request, serving
 from tests.providers.ports import free_port
 from tests.providers.sms.contract import FailingSmsContract, SmsProviderContract, text
@@ -60,14 +60,8 @@ def error(name: str, reason: str = "", status: int = 400) -> Answer:
     return Answer(status, body | ({"Reason": reason} if reason else {}))
 
 
-def sending(server: HttpServer, *numbers: int, **told: Any) -> tuple[Hearing, Exception | None]:
-    hearing = Hearing()
-    with connect(server.url, **told) as provider:
-        try:
-            provider.send([text(number) for number in numbers], hearing)
-        except ProviderTrouble as trouble:
-            return hearing, trouble
-    return hearing, None
+def sending(server: HttpServer, *numbers: int, **told: Any) -> tuple[Hearing, ProviderTrouble | None]:
+    return hear(connect(server.url, **told), [text(number) for number in numbers])
 
 
 class TestAws(SmsProviderContract, FailingSmsContract):
@@ -119,7 +113,7 @@ def test_a_recipient_refused_concerns_nobody_else(aws: Aws, server: HttpServer, 
     hearing, trouble = sending(server, 1, 2)
 
     assert trouble is None
-    assert [hearing.of("ref-1"), hearing.of("ref-2")] == ["refused", "handed_over"]
+    assert hearing.became(1, 2) == ["refused", "handed_over"]
     assert hearing.code_of("ref-1") == reason
     assert "4155550101" not in hearing.detail_of("ref-1")
 
@@ -149,7 +143,7 @@ def test_the_accounts_trouble_uses_up_nobody(
     hearing, trouble = sending(server, 1, 2)
 
     assert type(trouble) is kind
-    assert [hearing.of("ref-1"), hearing.of("ref-2")] == [became, "untouched"]
+    assert hearing.became(1, 2) == [became, "untouched"]
     assert len(server.requests) == 1, "never sent again by itself"
 
 
@@ -159,7 +153,7 @@ def test_what_is_wrong_with_everybody_is_the_connections_trouble(aws: Aws, serve
     hearing, trouble = sending(server, 1, 2, 3, 4)
 
     assert type(trouble) is ProviderMisconfigured
-    assert [hearing.of(f"ref-{number}") for number in (1, 2, 3, 4)] == ["deferred", "deferred", "not_left", "untouched"]
+    assert hearing.became(1, 2, 3, 4) == ["deferred", "deferred", "not_left", "untouched"]
 
 
 @pytest.mark.parametrize("told", [{"region": "no region"}, {"origination_identity": "a b"}, {"message_type": "OTHER"}])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from tests.factories import NOW
-from tests.providers.hearing import Hearing
+from tests.providers.hearing import Hearing, hear
 from tests.providers.http_server import Answer, HttpServer, Request, serving
 from tests.providers.ports import free_port
 from tests.providers.sms.contract import FailingSmsContract, SmsProviderContract, text
@@ -60,14 +60,8 @@ def server(gateway: Gateway) -> Iterator[HttpServer]:
         yield running
 
 
-def sending(server: HttpServer, *numbers: int, **settings: Any) -> tuple[Hearing, Exception | None]:
-    hearing = Hearing()
-    with connect(server.url, **settings) as provider:
-        try:
-            provider.send([text(number) for number in numbers], hearing)
-        except ProviderTrouble as trouble:
-            return hearing, trouble
-    return hearing, None
+def sending(server: HttpServer, *numbers: int, **settings: Any) -> tuple[Hearing, ProviderTrouble | None]:
+    return hear(connect(server.url, **settings), [text(number) for number in numbers])
 
 
 class TestGateway(SmsProviderContract, FailingSmsContract):
@@ -176,7 +170,7 @@ def test_the_answer_decides(
 
     hearing, trouble = sending(server, 1, 2, **told)
 
-    assert [hearing.of("ref-1"), hearing.of("ref-2")] == became
+    assert hearing.became(1, 2) == became
     assert (type(trouble) if trouble else None) is error
 
 
@@ -186,7 +180,7 @@ def test_a_no_that_goes_on_is_the_connections_trouble(gateway: Gateway, server: 
     hearing, trouble = sending(server, 1, 2, 3, 4)
 
     assert type(trouble) is ProviderMisconfigured
-    assert [hearing.of(f"ref-{number}") for number in (1, 2, 3, 4)] == ["deferred", "deferred", "not_left", "untouched"]
+    assert hearing.became(1, 2, 3, 4) == ["deferred", "deferred", "not_left", "untouched"]
 
 
 def test_a_redirect_is_not_followed_with_the_key(gateway: Gateway, server: HttpServer) -> None:
@@ -207,7 +201,7 @@ def test_a_private_network_is_not_called(server: HttpServer, settings: Settings)
     probed = connect(server.url).probe()
 
     assert isinstance(trouble, ProviderMisconfigured)
-    assert [hearing.of("ref-1"), hearing.of("ref-2")] == ["not_left", "untouched"]
+    assert hearing.became(1, 2) == ["not_left", "untouched"]
     assert (probed.ok, probed.code) == (False, "misconfigured")
     assert server.requests == []
 

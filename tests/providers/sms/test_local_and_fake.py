@@ -64,4 +64,4 @@ class TestFake(SmsProviderContract, FailingSmsContract):
         with pytest.raises(OutcomeUnknown):
             FakeSmsProvider({}, {"fail_for": {"+14155550102": "unknown"}}).send([text(1), text(2), text(3)], hearing)
 
-        assert [hearing.of(f"ref-{number}") for number in (1, 2, 3)] == ["handed_over", "unknown", "untouched"]
+        assert hearing.became(1, 2, 3) == ["handed_over", "unknown", "untouched"]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from tests.providers.hearing import Hearing
+from tests.providers.hearing import Hearing, hear
 from tests.providers.http_server import Answer, HttpServer, Request, serving
 from tests.providers.ports import free_port
 from tests.providers.sms.contract import FailingSmsContract, SmsProviderContract, text
@@ -72,18 +72,8 @@ def server(twilio: Twilio) -> Iterator[HttpServer]:
         yield running
 
 
-def sending(server: HttpServer, *numbers: int, **credentials: str) -> tuple[Hearing, Exception | None]:
-    hearing = Hearing()
-    with connect(server.url, **credentials) as provider:
-        try:
-            provider.send([text(number) for number in numbers], hearing)
-        except ProviderTrouble as trouble:
-            return hearing, trouble
-    return hearing, None
-
-
-def became(hearing: Hearing, *numbers: int) -> list[str]:
-    return [hearing.of(f"ref-{number}") for number in numbers]
+def sending(server: HttpServer, *numbers: int, **credentials: str) -> tuple[Hearing, ProviderTrouble | None]:
+    return hear(connect(server.url, **credentials), [text(number) for number in numbers])
 
 
 class TestTwilio(SmsProviderContract, FailingSmsContract):
@@ -190,7 +180,7 @@ def test_a_recipient_refused_concerns_nobody_else(twilio: Twilio, server: HttpSe
     hearing, trouble = sending(server, 1, 2)
 
     assert trouble is None
-    assert became(hearing, 1, 2) == ["refused", "handed_over"]
+    assert hearing.became(1, 2) == ["refused", "handed_over"]
     assert hearing.code_of("ref-1") == reason
     assert "4155550101" not in hearing.detail_of("ref-1")
 
@@ -219,7 +209,7 @@ def test_the_accounts_trouble_uses_up_nobody(
     hearing, trouble = sending(server, 1, 2)
 
     assert type(trouble) is error_type
-    assert became(hearing, 1, 2) == ["not_left", "untouched"]
+    assert hearing.became(1, 2) == ["not_left", "untouched"]
     assert len(server.requests) == 1
 
 
@@ -241,7 +231,7 @@ def test_what_may_have_arrived_is_unknown(twilio: Twilio, server: HttpServer, an
     hearing, trouble = sending(server, 1, 2)
 
     assert type(trouble) is OutcomeUnknown
-    assert became(hearing, 1, 2) == ["unknown", "untouched"]
+    assert hearing.became(1, 2) == ["unknown", "untouched"]
     assert len(server.requests) == 1, "never sent again by itself"
 
 
@@ -252,7 +242,7 @@ def test_a_redirect_is_not_followed_with_the_password(twilio: Twilio, server: Ht
         hearing, trouble = sending(server, 1)
 
         assert type(trouble) is ProviderTrouble
-        assert became(hearing, 1) == ["not_left"]
+        assert hearing.became(1) == ["not_left"]
         assert elsewhere.requests == []
 
 
@@ -271,7 +261,7 @@ def test_an_error_nobody_knows_defers_one_and_stops_when_it_goes_on(twilio: Twil
     hearing, trouble = sending(server, 1, 2, 3, 4)
 
     assert type(trouble) is ProviderMisconfigured
-    assert became(hearing, 1, 2, 3, 4) == ["deferred", "deferred", "not_left", "untouched"]
+    assert hearing.became(1, 2, 3, 4) == ["deferred", "deferred", "not_left", "untouched"]
     assert "5550101" not in str(trouble)
 
 
