@@ -1,6 +1,6 @@
 """The services of django-anymail, each against a local server that speaks its published API."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -33,12 +33,6 @@ SOMEBODY_ELSES = {
 @pytest.fixture
 def account(vendor: Vendor) -> Account:
     return Account(vendor)
-
-
-@pytest.fixture
-def server(account: Account) -> Iterator[HttpServer]:
-    with serving(account) as running:
-        yield running
 
 
 def sending(vendor: Vendor, url: str, *numbers: int, **told: Any) -> tuple[Hearing, ProviderTrouble | None]:

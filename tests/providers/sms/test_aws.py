@@ -6,14 +6,14 @@ moto does not know this service; a local server speaks its protocol (AWS JSON 1.
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from tests.factories import NOW
 from tests.providers.hearing import Hearing, hear
-from tests.providers.http_server import Answer, HttpServer, Request, serving
+from tests.providers.http_server import Answer, HttpServer, Request
 from tests.providers.ports import free_port
 from tests.providers.sms.contract import FailingSmsContract, SmsProviderContract, text
 from winback.providers.email import sns
@@ -45,14 +45,8 @@ def connect(url: str, **told: Any) -> SmsProvider:
 
 
 @pytest.fixture
-def aws() -> Aws:
+def account() -> Aws:
     return Aws()
-
-
-@pytest.fixture
-def server(aws: Aws) -> Iterator[HttpServer]:
-    with serving(aws) as running:
-        yield running
 
 
 def error(name: str, reason: str = "", status: int = 400) -> Answer:
@@ -107,8 +101,10 @@ def test_asks_with_our_reference_and_the_keys_of_this_connection_alone(
         (error("ConflictException", "DESTINATION_COUNTRY_BLOCKED_BY_PROTECT_CONFIGURATION"), "region_not_enabled"),
     ],
 )
-def test_a_recipient_refused_concerns_nobody_else(aws: Aws, server: HttpServer, answer: Answer, reason: str) -> None:
-    aws.script = [answer]
+def test_a_recipient_refused_concerns_nobody_else(
+    account: Aws, server: HttpServer, answer: Answer, reason: str
+) -> None:
+    account.script = [answer]
 
     hearing, trouble = sending(server, 1, 2)
 
@@ -136,9 +132,9 @@ def test_a_recipient_refused_concerns_nobody_else(aws: Aws, server: HttpServer, 
     ids=["rate", "disabled", "no sender", "quota", "type", "keys", "500", "503", "cut", "silence", "no JSON"],
 )
 def test_the_accounts_trouble_uses_up_nobody(
-    aws: Aws, server: HttpServer, answer: Answer, became: str, kind: type[Exception]
+    account: Aws, server: HttpServer, answer: Answer, became: str, kind: type[Exception]
 ) -> None:
-    aws.script = [answer]
+    account.script = [answer]
 
     hearing, trouble = sending(server, 1, 2)
 
@@ -147,8 +143,8 @@ def test_the_accounts_trouble_uses_up_nobody(
     assert len(server.requests) == 1, "never sent again by itself"
 
 
-def test_what_is_wrong_with_everybody_is_the_connections_trouble(aws: Aws, server: HttpServer) -> None:
-    aws.script = [error("ValidationException", "OTHER")] * 3
+def test_what_is_wrong_with_everybody_is_the_connections_trouble(account: Aws, server: HttpServer) -> None:
+    account.script = [error("ValidationException", "OTHER")] * 3
 
     hearing, trouble = sending(server, 1, 2, 3, 4)
 
@@ -165,8 +161,8 @@ def test_a_setting_that_the_service_does_not_know_is_for_a_person(server: HttpSe
 
 
 class TestProbe:
-    def test_says_that_the_sandbox_writes_to_few(self, aws: Aws, server: HttpServer) -> None:
-        aws.tier = "SANDBOX"
+    def test_says_that_the_sandbox_writes_to_few(self, account: Aws, server: HttpServer) -> None:
+        account.tier = "SANDBOX"
 
         assert "verified numbers" in connect(server.url).probe().detail
 
@@ -178,8 +174,10 @@ class TestProbe:
             (Answer(503, b"busy"), "does_not_answer"),
         ],
     )
-    def test_tells_a_wrong_key_from_a_bad_minute(self, aws: Aws, server: HttpServer, answer: Answer, code: str) -> None:
-        aws.script = [answer]
+    def test_tells_a_wrong_key_from_a_bad_minute(
+        self, account: Aws, server: HttpServer, answer: Answer, code: str
+    ) -> None:
+        account.script = [answer]
 
         assert connect(server.url).probe().code == code
 
