@@ -1,6 +1,5 @@
 """Until when somebody may be written to is one rule: what the guard says at a moment is what the date said before."""
 
-import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -8,19 +7,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from campaigns.audience.addresses import address_hmac
 from campaigns.audience.consent import record_consent
-from campaigns.audience.models import Consent, Contact, ContactStat
-from campaigns.audience.suppressing import suppress
-from campaigns.compliance import runway
+from campaigns.audience.models import Consent, Contact
 from campaigns.compliance.asking import Asking, asking_of_tenant
 from campaigns.compliance.guards import FACTS, GUARDS, judged
-from campaigns.compliance.runway import Person
 from catalog.reading import DATA, read_yaml
 from catalog.validating import _validator
 from tenants.accounts.models import Tenant
@@ -225,85 +219,3 @@ def test_every_rule_is_dated_and_has_a_source() -> None:
 
     assert [error.message for rule in rules for error in _validator("consent_rules").iter_errors(rule)] == []
     assert all(rule["valid_from"] and rule["source"] for rule in rules)
-
-
-# -- the runway ----------------------------------------------------------------------------------------------------
-
-
-def lapsed(tenant: Tenant, days_left: int, **fields: Any) -> Contact:
-    """A Canadian whose implied consent has so many days left, today included."""
-    fields = {"country": "CA", "region": "ON", "timezone": "America/Toronto", **fields}
-    if email := fields.get("email"):
-        fields["email_hmac"] = address_hmac(email)
-    contact = factories.make_contact(tenant, **fields)
-    last = NOW.astimezone(TORONTO) + timedelta(days=days_left)
-    job = last.replace(year=last.year - 2)
-    ContactStat.objects.for_tenant(tenant).filter(contact=contact).update(last_job_at=job)
-    return contact
-
-
-@pytest.fixture
-def business(tenant: Tenant) -> Tenant:
-    factories.make_activation(tenant, settings={"marketing_after_months_of_silence": 36})
-    return tenant
-
-
-def names(found: list[Person]) -> list[tuple[str, int]]:
-    return [(person.external_id, person.days_left) for person in found]
-
-
-def test_the_runway_counts_who_is_lost_in_30_60_and_90_days(business: Tenant) -> None:
-    for days, name in ((1, "today"), (30, "month"), (31, "later"), (90, "last"), (91, "beyond"), (0, "gone")):
-        lapsed(business, days, external_id=name)
-    said_yes, no_more = lapsed(business, 5), lapsed(business, 5, email="no@example.com")
-    lapsed(business, 5, state="erased")
-    say(said_yes, "email", "given", NOW - timedelta(days=1))
-    suppress(business, channel="all", contact=no_more, reason="unsubscribed", source="test", now=NOW)
-
-    [line] = [line for line in runway.runway(business, now=NOW) if line.channel == "email"]
-
-    assert (line.reason, line.rule) == ("implied_consent_expired", "email-ca")
-    assert line.within == {30: 2, 60: 3, 90: 4}
-    assert names(runway.people(business, now=NOW, channel="email")) == [
-        ("today", 1), ("month", 30), ("later", 31), ("last", 90)
-    ]  # fmt: skip
-    first = runway.people(business, now=NOW, channel="email", most=2)
-    assert names(runway.people(business, now=NOW, channel="email", after=first[-1].cursor)) == [
-        ("later", 31), ("last", 90)
-    ]  # fmt: skip
-
-
-def test_the_runway_shows_what_the_modules_silence_ends(tenant: Tenant) -> None:
-    factories.make_activation(tenant)
-    lapsed(tenant, 10, country="US", external_id="us", phone_key="+13125550142")
-
-    lines = {(line.channel, line.reason): line.within for line in runway.runway(tenant, now=NOW)}
-
-    assert lines == {("email", "silent_too_long"): {30: 1, 60: 1, 90: 1}}
-
-
-def test_another_businesss_people_are_not_on_the_runway(two_tenants: tuple[Tenant, Tenant]) -> None:
-    ours, theirs = two_tenants
-    for each in two_tenants:
-        factories.make_activation(each)
-    lapsed(theirs, 10)
-
-    assert runway.runway(ours, now=NOW) == []
-    assert len(runway.people(theirs, now=NOW)) == 1
-
-
-def test_the_command_says_the_same(business: Tenant, capsys: pytest.CaptureFixture[str]) -> None:
-    lapsed(business, 45)
-
-    call_command("consent_runway", tenant=business.slug, json=True, as_of=NOW.isoformat())
-    told = json.loads(capsys.readouterr().out)
-    call_command("consent_runway", tenant=business.slug, as_of=NOW.isoformat())
-
-    assert told["total"] == {"30": 0, "60": 1, "90": 1}
-    assert told["by"] == [
-        {
-            "channel": "email", "reason": "implied_consent_expired", "rule": "email-ca",
-            "within_30": 0, "within_60": 1, "within_90": 1,
-        }
-    ]  # fmt: skip
-    assert "email: email-ca" in capsys.readouterr().out
