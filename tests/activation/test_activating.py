@@ -1,7 +1,6 @@
 """A module runs, or says exactly what is missing; losing something suspends it, mending brings it back."""
 
 import json
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from io import StringIO
 from itertools import product
@@ -9,62 +8,17 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.core.management.base import CommandError
 
 from catalog.models import Module
-from tenants.accounts.models import Brand, Tenant
+from tenants.accounts.models import Tenant
 from tenants.activation.activating import ModuleNotFound, activate, reevaluate, retire
 from tenants.activation.models import ModuleActivation
 from tenants.activation.module_settings import SettingsInvalid
-from tenants.connections import probing
-from tenants.connections.connecting import connect
 from tenants.connections.evidence import note_data
-from tenants.connections.models import CapabilityEvidence, Connection
 from tenants.journal.models import AuditEntry, Event, Task
-from tests import factories
-from winback.tenancy import acting_for
+from tests.activation.missing import BREAKAGES, due, refused_plan
 
 CODE = "dormant_customer_reactivation"
-Breakage = Callable[[Tenant, datetime], object]
-
-
-@pytest.fixture
-def shop(tenant: Tenant, catalog: None, now: datetime) -> Tenant:
-    """A real business that lacks nothing."""
-    Tenant.objects.filter(pk=tenant.pk).update(sandbox=False)
-    tenant = Tenant.objects.get(pk=tenant.pk)
-    connect(tenant, kind="email", provider="fake", label="mail", now=now, actor="test")
-    connect(tenant, kind="sms", provider="twilio", label="texts", now=now, actor="test")
-    note_data(tenant, "contacts", rows=2_000, newest_at=None, now=now)
-    note_data(tenant, "jobs", rows=9_000, newest_at=now - timedelta(days=1), now=now)
-    probing.refresh(tenant, now=now)
-    CapabilityEvidence.objects.for_tenant(tenant).filter(capability="sms").update(state="ready", code="")
-    return tenant
-
-
-def refused_plan(tenant: Tenant, now: datetime) -> None:
-    Tenant.objects.filter(pk=tenant.pk).update(plan_id="starter")
-    tenant.refresh_from_db()
-
-
-def no_address(tenant: Tenant, now: datetime) -> None:
-    Brand.objects.for_tenant(tenant).update(postal_address="")
-    Tenant.objects.filter(pk=tenant.pk).update(postal_address="")
-    tenant.refresh_from_db()
-
-
-BREAKAGES: dict[str, Breakage] = {
-    "entitlement.sms.not_in_plan": refused_plan,
-    "capability.email.not_connected": lambda _tenant, _: Connection.objects.filter(kind="email").delete(),
-    "capability.sms.not_connected": lambda _tenant, _: Connection.objects.filter(kind="sms").delete(),
-    "capability.crm.no_contacts": lambda tenant, now: note_data(tenant, "contacts", rows=0, newest_at=None, now=now),
-    "capability.crm.no_jobs": lambda tenant, now: note_data(tenant, "jobs", rows=0, newest_at=None, now=now),
-    "compliance.postal_address.missing": no_address,
-}
-
-
-def due(body: dict[str, Any], when: str = "currently_due") -> set[str]:
-    return {requirement["code"] for requirement in body["requirements"][when]}
 
 
 def test_what_lacks_nothing_is_activated_with_the_defaults_filled_in(shop: Tenant, now: datetime) -> None:
@@ -254,68 +208,6 @@ def test_one_tenants_activation_is_not_anothers(shop: Tenant, now: datetime) -> 
 
     assert ModuleActivation.objects.for_tenant(shop).filter(tenant=shop).count() == 1
     assert not ModuleActivation.objects.exclude(tenant=shop).exists()
-
-
-def test_the_command_gives_the_same_answer(shop: Tenant, now: datetime) -> None:
-    out = StringIO()
-    refused_plan(shop, now)
-
-    call_command(
-        "activate_module",
-        CODE,
-        tenant=shop.slug,
-        as_of=now.isoformat(),
-        json=True,
-        stdout=out,
-        settings='{"channels": ["email"]}',
-    )
-
-    assert json.loads(out.getvalue()) == activate(shop, CODE, None, now=now, actor="test").body
-
-
-def test_the_command_says_what_is_missing_to_a_person(shop: Tenant, now: datetime) -> None:
-    out = StringIO()
-    note_data(shop, "jobs", rows=0, newest_at=None, now=now)
-
-    call_command("activate_module", CODE, tenant=shop.slug, as_of=now.isoformat(), stdout=out)
-
-    assert "deferred" in out.getvalue()
-    assert f"manage.py import_jobs FILE --tenant {shop.slug}" in out.getvalue()
-
-
-@pytest.mark.parametrize("arguments", [{"settings": '{"channels": ["fax"]}'}, {"settings": "channels"}, {"code": "no"}])
-def test_the_command_refuses_wrong_usage_with_2(shop: Tenant, arguments: dict[str, str]) -> None:
-    code = arguments.pop("code", CODE)
-
-    with pytest.raises(CommandError) as failure:
-        call_command("activate_module", code, tenant=shop.slug, **arguments)
-
-    assert failure.value.returncode == 2
-
-
-def test_a_dry_run_keeps_nothing(shop: Tenant, now: datetime) -> None:
-    call_command("activate_module", CODE, tenant=shop.slug, as_of=now.isoformat(), dry_run=True, stdout=StringIO())
-
-    assert not ModuleActivation.objects.for_tenant(shop).exists()
-
-
-def test_a_sandbox_made_by_the_command_needs_nothing_but_data(catalog: None, db: None) -> None:
-    out = StringIO()
-    call_command(
-        "create_tenant",
-        "trial",
-        name="Trial",
-        niche="hvac",
-        timezone="America/Chicago",
-        country="US",
-        sandbox=True,
-        stdout=out,
-    )
-    trial = Tenant.objects.get(slug="trial")
-    with acting_for(trial.pk):
-        body = activate(trial, CODE, {}, now=factories.NOW, actor="test").body
-
-    assert due(body) == {"capability.crm.no_contacts", "capability.crm.no_jobs"}
 
 
 def test_connecting_what_was_missing_activates_by_itself(shop: Tenant, now: datetime) -> None:
