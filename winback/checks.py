@@ -1,4 +1,4 @@
-"""System checks winback.E001 to E010 and W001 to W003: each names the setting and how to mend it.
+"""System checks winback.E001 to E011 and W001 to W005: each names the setting and how to mend it.
 
 What can be judged from one value alone is judged where it is read (winback/environment.py); here is what only shows
 when values are seen together, or when the database is asked. Checks tagged ``database`` run in ``migrate``, ``serve``
@@ -16,7 +16,10 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, connections
 from django.http.request import validate_host
 
+from winback.sentinels import sentinels_of
+
 OLDEST_POSTGRESQL = 150_000
+FEWEST_SENTINELS = 3
 SHORTEST_SECRET = 32
 FEWEST_CHARACTERS = 5
 NEW_SECRET = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
@@ -59,6 +62,33 @@ def check_role(*, databases: Sequence[str] | None = None, **_: Any) -> list[Chec
                 )
             )
     return found
+
+
+def check_sentinels(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """The sentinels of REDIS_URL, where it names some, know the master that it names."""
+    if not databases:
+        return []
+    address = sentinels_of(settings.REDIS_URL)
+    if address is None:
+        return []
+    names = address.names()
+    if names is None:
+        return [
+            Warning(
+                "None of the sentinels of REDIS_URL answers: nobody knows which server is the master.",
+                hint="See to hosts, ports, sentinel_password and, with rediss+sentinel, TLS.",
+                id="winback.W004",
+            )
+        ]
+    if address.service in names:
+        return []
+    return [
+        Error(
+            f"REDIS_URL names the master {address.service}, of which its sentinels know nothing.",
+            hint=f"Name what they watch: {', '.join(sorted(names)) or 'nothing yet (sentinel monitor …)'}.",
+            id="winback.E011",
+        )
+    ]
 
 
 def check_secrets(**_: Any) -> list[CheckMessage]:
@@ -194,12 +224,22 @@ def check_deployment(**_: Any) -> list[CheckMessage]:
                 id="winback.W003",
             )
         )
+    sentinels = sentinels_of(settings.REDIS_URL)
+    if sentinels is not None and len(sentinels.hosts) < FEWEST_SENTINELS:
+        found.append(
+            Warning(
+                f"REDIS_URL names {len(sentinels.hosts)} of its sentinels: without them nobody finds the master.",
+                hint="Run three or more, each on a host of its own, and name them all.",
+                id="winback.W005",
+            )
+        )
     return found
 
 
 def install() -> None:
     """Register them all: called once when the apps are ready."""
-    register(check_role, Tags.database)
+    for check in (check_role, check_sentinels):
+        register(check, Tags.database)
     for check in (check_secrets, check_public_address, check_pools):
         register(check, Tags.security)
     register(check_home, Tags.files)

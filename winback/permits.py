@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from functools import cache
 
 from django.conf import settings
-from redis import Redis
 from redis.backoff import ConstantBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
+
+from winback import sentinels
 
 _PREFIX = "winback:permits:"
 _SECONDS = 2.0
@@ -106,7 +107,6 @@ def take(items: Sequence[Mapping[Limit, float]]) -> Grant:
 
 @cache
 def _script(url: str):  # type: ignore[no-untyped-def]  # redis does not say what a script is
-    more = {} if url.startswith("unix:") else {"socket_connect_timeout": _SECONDS}
     # A try that is repeated may take twice: less goes than might, never more.
-    store = Redis.from_url(url, socket_timeout=_SECONDS, retry=Retry(ConstantBackoff(0.1), retries=1), **more)
+    store = sentinels.client(url, socket_timeout=_SECONDS, retry=Retry(ConstantBackoff(0.1), retries=1))
     return store.register_script(_TAKE)

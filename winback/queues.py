@@ -17,6 +17,7 @@ from rq import Queue
 from rq.exceptions import DuplicateJobError
 from rq.job import JobStatus
 
+from winback import sentinels
 from winback.tenancy import acting_for
 
 logger = logging.getLogger(__name__)
@@ -70,8 +71,7 @@ def get_queue(name: str) -> Queue:
 @cache
 def _connection(url: str) -> Redis:
     """A connection that finds out soon that the queue is down: nobody waits for it, the schedule comes round again."""
-    more = {} if url.startswith("unix:") else {"socket_connect_timeout": 2}
-    return Redis.from_url(url, retry=Retry(ConstantBackoff(0.1), retries=1), **more)
+    return sentinels.client(url, retry=Retry(ConstantBackoff(0.1), retries=1))
 
 
 def _push_once(push: Callable[..., object], unique: str) -> bool:

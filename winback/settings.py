@@ -5,6 +5,7 @@ What each variable means stands in .env.example; what can only be judged togethe
 
 from pathlib import Path
 
+from winback import sentinels
 from winback.environment import Environment, checked_address
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -105,15 +106,10 @@ DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["TEST"] = {"NAME": env.text("WINBACK_TEST_DATABASE") or None}
 
-REDIS_URL = checked_address(
-    "REDIS_URL",
-    env.required("REDIS_URL", "the address of Redis or Valkey"),
-    ("redis", "rediss", "unix"),
-    "redis://:password@host:6379/0",
-)
+REDIS_URL = sentinels.checked("REDIS_URL", env.required("REDIS_URL", "the address of Redis or Valkey"))
 RQ_QUEUES = {
     # The longest honest job is a full scan; a worker that died is noticed by its heartbeat, not by this.
-    name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 3600}
+    name: sentinels.rq_settings(REDIS_URL) | {"DEFAULT_TIMEOUT": 3600}
     for name in ("replies", "default")
 }
 RQ = {"WORKER_CLASS": "winback.runtime.worker.WinbackWorker"}

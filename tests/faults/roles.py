@@ -15,13 +15,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import django_rq
-from rq import Queue
+from django_rq.workers import get_worker
 
 from campaigns.operating import jobs
-from winback.queues import enqueue, get_queue
+from winback.queues import enqueue
 from winback.runtime import scheduler
-from winback.runtime.worker import WinbackWorker
 
 Fault = list[Any]
 
@@ -81,13 +79,11 @@ def send(tenant: int, fault: Fault | None = None) -> None:
 
 
 def work(tenant: int | None = None, fault: Fault | None = None, burst: bool = False) -> None:
-    """An RQ worker; with a tenant it first puts the job into the queue."""
+    """An RQ worker, as ``rqworker`` makes it; with a tenant it first puts the job into the queue."""
     arm(fault)
     if tenant is not None:
         enqueue(jobs.send_tenant, tenant=tenant)
-    queues: list[Queue] = [get_queue("replies"), get_queue("default")]
-    worker = WinbackWorker(queues, connection=django_rq.get_connection("default"))
-    worker.work(burst=burst, max_jobs=1 if burst else None, logging_level="CRITICAL")
+    get_worker("replies", "default").work(burst=burst, max_jobs=1 if burst else None, logging_level="CRITICAL")
 
 
 def supervise(tenant: int | None = None, fault: Fault | None = None, burst: bool = False) -> None:
