@@ -87,6 +87,22 @@ def resume(connection: Connection) -> bool:
     return bool(rows.exclude(state=Connection.State.ACTIVE).update(state=Connection.State.ACTIVE, **_UNTROUBLED))
 
 
+def give_to(connection: Connection, brand: Brand | None, *, now: datetime, actor: str) -> bool:
+    """Let it carry one brand's messages alone, or with None every brand's; False where it did so already."""
+    changed = bool(
+        Connection.objects.for_tenant(connection.tenant_id)
+        .filter(pk=connection.pk)
+        .exclude(brand=brand)
+        .update(brand=brand)
+    )
+    if changed:
+        data = {"brand": brand.code if brand is not None else "all"}
+        audit.append(
+            connection.tenant_id, actor=actor, action="connection.brand", now=now, subject=connection, data=data
+        )
+    return changed
+
+
 def move(connection: Connection, by: int) -> bool:
     """Change places with the next (1) or the one before (-1) among those of its kind; False at the end."""
     rows = list(in_order(connection.tenant, connection.kind).select_for_update())
