@@ -1,8 +1,8 @@
 """How fast messages may leave: by connection and by the recipient's mailbox provider, for all workers of all hosts.
 
 A connection's settings say ``per_second`` and ``per_day`` (of a text, each segment counts). What one mailbox provider
-takes well from one sender is a default here, which ``domain_limits`` of the settings changes (``{"gmail.com": 20}``,
-or false for none). A connection on trial (tenants/connections/breaker.py) lets a few go first.
+takes well from one sender is a default, which ``domain_limits`` of the settings changes (limits.py beside them). A
+connection on trial (breaker.py there) lets a few go first.
 
 When the shared store does not answer, nothing that has a limit leaves: it is asked again a minute later. That costs no
 attempt, and a minute is what losing the queue costs anyway.
@@ -18,6 +18,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from campaigns.audience.models import Channel
 from tenants.connections import breaker
 from tenants.connections.connecting import has_no_limits
+from tenants.connections.limits import number, rate_to
 from tenants.connections.models import Connection
 from winback import permits
 from winback.permits import Limit, StoreGone
@@ -30,20 +31,6 @@ SHORTEST_WAIT = timedelta(seconds=1)
 PATIENCE = timedelta(seconds=45)
 """So long a claim waits for its turns by itself; giving messages back and claiming them anew costs more. Its lease is
 longer, and so is the minute for which a sender's clock may stand still (sending.py)."""
-
-# Mailbox providers, and how many messages a second one sender should bring them at most: about what a sender of good
-# repute is let through without being deferred. A new domain does better with less (docs/deliverability.md).
-GROUPS: Mapping[str, tuple[float, frozenset[str]]] = {
-    "google": (10, frozenset({"gmail.com", "googlemail.com"})),
-    "yahoo": (5, frozenset({"yahoo.com", "ymail.com", "rocketmail.com", "aol.com", "verizon.net", "att.net"})),
-    "microsoft": (5, frozenset({"outlook.com", "hotmail.com", "live.com", "msn.com"})),
-    "apple": (3, frozenset({"icloud.com", "me.com", "mac.com"})),
-    "comcast": (2, frozenset({"comcast.net", "xfinity.com"})),
-}
-ELSEWHERE = 20.0
-_GROUP_OF = {domain: group for group, (_, domains) in GROUPS.items() for domain in domains}
-_NOBODYS = ("example", "test", "invalid", "localhost", "example.com", "example.net", "example.org")
-"""Reserved names (RFC 2606): no mailbox provider is there to be spared."""
 
 
 class Item(Protocol):
@@ -161,33 +148,14 @@ def limits_of(connection: Connection, load: Load) -> dict[Limit, float]:
     """The limits that a message comes under, and what it costs there."""
     found: dict[Limit, float] = {}
     key = f"{connection.tenant_id}:{connection.pk}"
-    per_second = _number(connection.settings.get("per_second"))
-    per_day = int(_number(connection.settings.get("per_day")))
+    per_second = number(connection.settings.get("per_second"))
+    per_day = int(number(connection.settings.get("per_day")))
     if per_second > 0:
         found[Limit(f"{key}:second", per_second, max(per_second, 1.0))] = load.units
     if per_day > 0:
         found[permits.daily(f"{key}:day", per_day)] = load.units
     if load.domain and not has_no_limits(connection):
-        group, rate = _rate(load.domain, connection.settings.get("domain_limits"))
+        group, rate = rate_to(load.domain, connection.settings.get("domain_limits"))
         if rate > 0:
             found[Limit(f"{key}:to:{group}", rate, max(rate, 1.0))] = 1
     return found
-
-
-def _rate(domain: str, told: object) -> tuple[str, float]:
-    """The mailbox provider of a domain, and how many messages a second it gets; 0: as many as there are."""
-    own = told if isinstance(told, Mapping) else {}
-    group = _GROUP_OF.get(domain, domain)
-    if domain in own or group in own:
-        return group, _number(own.get(domain, own.get(group)))
-    if told is False or any(domain == name or domain.endswith(f".{name}") for name in _NOBODYS):
-        return group, 0.0
-    return group, GROUPS[group][0] if group in GROUPS else ELSEWHERE
-
-
-def _number(value: object) -> float:
-    """A setting as a number; what is none sets no limit (the form lets nothing else in)."""
-    try:
-        return max(float(value), 0.0) if isinstance(value, int | float | str) and value != "" else 0.0
-    except ValueError:
-        return 0.0

@@ -5,7 +5,11 @@ from typing import Any
 
 from django import forms
 
+from tenants.accounts.models import Brand, Tenant
+from tenants.connections import limits
+from tenants.connections.connecting import LOCAL
 from winback.providers.account import ProviderAccount
+from winback.providers.email.base import EmailProvider
 from winback.providers.errors import ProviderMisconfigured
 
 _SECRET = forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"})
@@ -20,13 +24,50 @@ _LIMITS = (
 )
 
 
+class BrandChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """The brands of one business, or all of them."""
+
+    def __init__(self, tenant: Tenant, **kwargs: Any) -> None:
+        rows = Brand.objects.for_tenant(tenant).order_by("-is_default", "name", "pk")
+        super().__init__(
+            rows,
+            required=False,
+            label="Brand",
+            empty_label="All brands",
+            help_text="A brand’s own connection comes before those of all brands, and carries no other’s messages.",
+            **kwargs,
+        )
+
+
+class DomainLimits(forms.CharField):
+    """``domain_limits`` as lines of text."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            label="Messages a second to one mailbox provider",
+            required=False,
+            widget=forms.Textarea(attrs={"rows": 3, "placeholder": "gmail.com 20", "spellcheck": "false"}),
+            help_text="One a line: a domain, which stands for its whole provider, and a number; 0 is no limit, "
+            f"the word “{limits.NO_LIMITS}” alone none at all. Without a line of yours: {limits.usual()}.",
+            **kwargs,
+        )
+
+    def clean(self, value: Any) -> Any:
+        try:
+            return limits.read_domain_limits(super().clean(value))
+        except limits.LimitsInvalid as error:
+            raise forms.ValidationError(str(error)) from error
+
+
 class ConnectionForm(forms.Form):
-    """Label, the provider's own fields, and what a message costs."""
+    """Label, the provider's own fields, whose messages it carries, what one costs, and how fast they may leave."""
 
     def __init__(
         self,
         *args: Any,
         provider: type[ProviderAccount],
+        tenant: Tenant,
+        brand: Brand | None = None,
         label: str = "",
         options: Mapping[str, Any] | None = None,
         kept: Mapping[str, Any] | None = None,
@@ -46,6 +87,8 @@ class ConnectionForm(forms.Form):
             self.fields[field.name] = _form_field(
                 field, known.get(field.name), keeps=bool(kept and kept.get(field.name))
             )
+        if Brand.objects.for_tenant(tenant).count() > 1 or brand is not None:
+            self.fields["brand"] = BrandChoice(tenant, initial=brand.pk if brand is not None else None)
         self.fields["price_minor"] = forms.IntegerField(
             label="Price of a message",
             required=False,
@@ -53,11 +96,12 @@ class ConnectionForm(forms.Form):
             initial=known.get("price_minor"),
             help_text="In the smallest unit of your currency: for an e-mail, or for a segment of a text.",
         )
-
         for name, text, help_text in _LIMITS:
             self.fields[name] = forms.FloatField(
                 label=text, required=False, min_value=0, initial=known.get(name), help_text=help_text
             )
+        if issubclass(provider, EmailProvider) and provider.code != LOCAL:
+            self.fields["domain_limits"] = DomainLimits(initial=limits.written(known.get("domain_limits")))
 
     @property
     def credentials(self) -> dict[str, str]:
@@ -73,9 +117,17 @@ class ConnectionForm(forms.Form):
         found = self.other | {name: value for name, value in plain.items() if value}
         found.pop("price_minor", None)
         price = self.cleaned_data.get("price_minor")
-        limits = {name: self.cleaned_data.get(name) for name, _, _ in _LIMITS}
-        found = {name: value for name, value in found.items() if name not in limits}
-        return found | ({"price_minor": price} if price else {}) | {k: v for k, v in limits.items() if v}
+        paces = {name: self.cleaned_data.get(name) for name, _, _ in _LIMITS}
+        found = {name: value for name, value in found.items() if name not in {*paces, "domain_limits"}}
+        if self.cleaned_data.get("domain_limits") is not None:
+            found["domain_limits"] = self.cleaned_data["domain_limits"]
+        return found | ({"price_minor": price} if price else {}) | {k: v for k, v in paces.items() if v}
+
+    @property
+    def brand(self) -> Brand | None:
+        """For which brand alone it is; None for all."""
+        chosen: Brand | None = self.cleaned_data.get("brand")
+        return chosen
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

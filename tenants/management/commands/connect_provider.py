@@ -12,6 +12,7 @@ from tenants.accounts.models import Brand, Tenant
 from tenants.activation import activating
 from tenants.connections import hooks, probing, rotating
 from tenants.connections.connecting import connect
+from tenants.connections.limits import LimitsInvalid, check_limits
 from tenants.connections.models import Connection
 from winback.commands import Keys, WrongUsage
 from winback.providers.errors import ProviderMisconfigured
@@ -49,7 +50,8 @@ class Command(TenantCommand):
         kind, provider = options["kind"], options["provider"]
         try:
             build(kind, provider, secrets, settings)
-        except ProviderMisconfigured as error:
+            check_limits(settings)
+        except (ProviderMisconfigured, LimitsInvalid) as error:
             raise WrongUsage(str(error)) from error
         if options["rotate"]:
             return self._rotate(tenant, secrets, settings, now=now, options=options)
