@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.db.models import Exists, F, OuterRef
+
 from campaigns.planning.models import Campaign, Offer, Step, Variant
 from catalog.models import MessageTemplate, Workflow
 from tenants.accounts.models import Brand, Tenant
@@ -25,7 +27,18 @@ def ensure_campaigns(tenant: Tenant, *, now: datetime) -> list[Campaign]:
     and workflow. An enrolment that has begun keeps the workflow version and the offers that it has.
     """
     activations = ModuleActivation.objects.for_tenant(tenant).filter(state=ModuleActivation.State.ACTIVATED)
-    return [_ensure(tenant, activation, now=now) for activation in activations.select_related("module").order_by("pk")]
+    ensured = [
+        _ensure(tenant, activation, now=now) for activation in activations.select_related("module").order_by("pk")
+    ]
+    note_brands_in_use(tenant.pk)
+    return ensured
+
+
+def note_brands_in_use(tenant_id: int) -> None:
+    """Say on each brand whether a running campaign sends from it: whoever judges sending domains stands below."""
+    running = Campaign.objects.for_tenant(tenant_id).filter(brand=OuterRef("pk"), state=State.RUNNING)
+    brands = Brand.objects.for_tenant(tenant_id).annotate(sends=Exists(running))
+    brands.exclude(in_use=F("sends")).update(in_use=~F("in_use"))
 
 
 def _ensure(tenant: Tenant, activation: ModuleActivation, *, now: datetime) -> Campaign:
@@ -158,6 +171,8 @@ def _move(campaign: Campaign, old: tuple[str, ...], new: str, *, reason: str = "
     """One conditional update, so that two people at once make one change."""
     rows = Campaign.objects.for_tenant(campaign.tenant_id).filter(pk=campaign.pk, state__in=old)
     moved = bool(rows.update(state=new, state_reason=reason[:300], **changes))
+    if moved:
+        note_brands_in_use(campaign.tenant_id)
     campaign.refresh_from_db()
     return moved
 

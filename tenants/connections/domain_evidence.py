@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Q
+
 from tenants.accounts.models import Brand, Tenant
 from tenants.connections.models import CapabilityEvidence, SendingDomain
 from winback.providers.domains.findings import Severity
@@ -29,22 +31,28 @@ class Judgement:
     detail: str
 
 
-def domains_of(tenant: Tenant) -> list[str]:
-    """The domains that this tenant's brands send from, the default brand's first."""
+def domains_of(tenant: Tenant, *, only_in_use: bool = False) -> list[str]:
+    """The domains that this tenant's brands send from, the default brand's first; or only those that may send now."""
     rows = Brand.objects.for_tenant(tenant).exclude(sender_email="").order_by("-is_default", "pk")
+    if only_in_use:
+        rows = rows.filter(Q(is_default=True) | Q(in_use=True))
     found = [domain_of(address) for address in rows.values_list("sender_email", flat=True)]
     return [domain for domain in dict.fromkeys(found) if domain]
 
 
 def judge(tenant: Tenant, *, now: datetime) -> Judgement | None:
-    """What the default brand's domain does to the e-mail capability; None: nothing, or nobody has looked lately."""
+    """What the domains that are sent from do to the e-mail capability; None: nothing, or nobody has looked lately.
+
+    The default brand's counts, and that of every brand from which a running campaign sends: the worst decides.
+    """
     if tenant.sandbox:
         return None
-    for domain in domains_of(tenant)[:1]:
-        row = SendingDomain.objects.for_tenant(tenant).filter(domain=domain).first()
-        if row is not None:
-            return judge_row(row, now=now)
-    return None
+    names = domains_of(tenant, only_in_use=True)
+    rows = {row.domain: row for row in SendingDomain.objects.for_tenant(tenant).filter(domain__in=names)}
+    judged = [judge_row(rows[name], now=now) for name in names if name in rows]
+    found = [one for one in judged if one is not None]
+    stopped = (one for one in found if one.state == CapabilityEvidence.State.MISSING)
+    return next(stopped, found[0] if found else None)
 
 
 def judge_row(row: SendingDomain, *, now: datetime) -> Judgement | None:

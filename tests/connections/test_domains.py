@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from campaigns.planning import campaigning
 from tenants.accounts.models import Brand, Tenant
 from tenants.connections import domain_evidence, domains, probing
 from tenants.connections.connecting import connect
 from tenants.connections.models import SendingDomain
+from tests import factories
 from tests.providers.domains.dns_server import Running, serving
 from winback.providers.email.smtp import SmtpProvider
 from winback.providers.handing import ProbeResult
@@ -65,6 +67,23 @@ def test_a_missing_record_degrades_and_stops_a_bulk_sender(shop: Tenant, server:
 
     SendingDomain.objects.for_tenant(shop).update(busiest_day=5_000)
     assert email(shop, now) == ("missing", "domain_not_ready")
+
+
+def test_every_brand_from_which_a_running_campaign_sends_counts(shop: Tenant, server: Running, now: datetime) -> None:
+    for code in ("elm", "ash"):
+        Brand.objects.create(tenant=shop, code=code, name=code, sender_email=f"a@{code}.example.com", is_default=False)
+    domains.look_up(shop, now=now)
+    assert email(shop, now) == ("ready", "")
+    campaign = factories.make_campaign(shop, state="draft", brand=Brand.objects.for_tenant(shop).get(code="elm"))
+
+    campaigning.launch(campaign, now=now, actor="test")
+    assert email(shop, now) == ("degraded", "domain_not_ready")
+    judged = domain_evidence.judge(shop, now=now)
+    assert judged is not None
+    assert judged.domain == "elm.example.com"
+
+    campaigning.pause(campaign, reason="by hand", now=now, actor="test")
+    assert email(shop, now) == ("ready", "")
 
 
 def test_a_dns_that_gives_no_answer_leaves_what_was_known(shop: Tenant, server: Running, now: datetime) -> None:
