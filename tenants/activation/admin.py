@@ -30,9 +30,11 @@ from winback.console.templatetags.console import pill
 from winback.queues import enqueue
 
 
-@admin.register(Connection)
 class WatchedConnectionAdmin(ConnectionAdmin):
-    """A connection that changed may let a module run that waited for it, or stop one that runs."""
+    """A connection that changed may let a module run that waited for it, or stop one that runs.
+
+    campaigns/operating/connection_page.py registers it.
+    """
 
     def changed(self, request: HttpRequest, connection: Connection) -> None:
         tenant = tenant_of(request)

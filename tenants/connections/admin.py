@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from tenants.accounts.console import TenantAdmin, nothing_yet, tenant_of
-from tenants.connections import connecting, hooks, rotating
+from tenants.connections import connecting, hooks, limits, rotating
 from tenants.connections.forms import ConnectionForm
 from tenants.connections.models import CapabilityEvidence, Connection, DataEvidence
 from tenants.connections.webhook_page import WebhookPage
@@ -75,7 +75,13 @@ class ConnectionAdmin(WebhookPage):
             notes.append({"tone": "warn", "text": "Switched off by hand. Nothing leaves through it."})
         if row.provider == connecting.LOCAL:
             notes.append({"tone": "info", "text": "This is the local outbox: messages are kept, nobody receives them."})
-        facts: list[tuple[str, Any]] = [("Order", self._place(row)), ("Limits", _limits(row))]
+        facts: list[tuple[str, Any]] = [
+            ("Carries", f"{row.brand} alone" if row.brand else "Every brand"),
+            ("Order", self._place(row)),
+            ("Limits", _limits(row)),
+        ]
+        if row.kind == "email" and not connecting.has_no_limits(row):
+            facts.append(("A second to one mailbox provider", _domain_limits(row)))
         if evidence is not None:
             facts += [
                 ("Last try", evidence.get_state_display()),
@@ -109,7 +115,7 @@ class ConnectionAdmin(WebhookPage):
         except ProviderMisconfigured as error:
             raise Http404(str(error)) from error
         tenant = tenant_of(request)
-        form = ConnectionForm(request.POST or None, provider=provider)
+        form = ConnectionForm(request.POST or None, provider=provider, tenant=tenant)
         if form.is_valid():
             label = form.cleaned_data["label"]
             if Connection.objects.for_tenant(tenant).filter(kind=kind, label=label).exists():
@@ -130,6 +136,7 @@ class ConnectionAdmin(WebhookPage):
             label=label,
             credentials=form.credentials,
             options=form.options,
+            brand=form.brand,
             now=timezone.now(),
             actor=self.site.hooks.actor(request),
         )
@@ -181,15 +188,18 @@ class ConnectionAdmin(WebhookPage):
             provider = registry.provider(connection.kind, connection.provider)
         except ProviderMisconfigured as error:
             raise Http404(str(error)) from error
-        form = ConnectionForm(request.POST or None, provider=provider, options=connection.settings, kept=kept)
+        form = ConnectionForm(
+            request.POST or None,
+            provider=provider,
+            tenant=connection.tenant,
+            brand=connection.brand,
+            options=connection.settings,
+            kept=kept,
+        )
         if form.is_valid():
-            rotating.propose(
-                connection,
-                credentials=form.credentials,
-                options=form.options,
-                now=timezone.now(),
-                actor=self.site.hooks.actor(request),
-            )
+            now, actor = timezone.now(), self.site.hooks.actor(request)
+            connecting.give_to(connection, form.brand, now=now, actor=actor)
+            rotating.propose(connection, credentials=form.credentials, options=form.options, now=now, actor=actor)
             self.try_soon(request, connection)
             text = "The new settings are being tried: they take the old ones’ place when the provider answers to them."
             self.message_user(request, text)
@@ -230,6 +240,15 @@ def _limits(row: Connection) -> str:
     told = [(row.settings.get("per_second"), "a second"), (row.settings.get("per_day"), "a day")]
     written = [f"{number} {each} {per}" for number, per in told if number]
     return ", ".join(written) or "None of its own"
+
+
+def _domain_limits(row: Connection) -> str:
+    """How many messages a second one mailbox provider gets, in words."""
+    told = row.settings.get("domain_limits")
+    if told is False:
+        return "No limit to anybody"
+    own = ", ".join(limits.written(told).splitlines())
+    return f"{own}; else {limits.usual()}" if own else limits.usual()
 
 
 def _moment(moment: Any) -> str:

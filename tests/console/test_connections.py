@@ -6,16 +6,22 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from campaigns.audience.addresses import address_hmac
+from campaigns.audience.platform_suppressing import suppress_everywhere
+from campaigns.audience.suppressing import suppress
+from campaigns.operating import connection_jobs
 from tenants.access.models import User
+from tenants.accounts.models import Brand
 from tenants.activation import jobs
 from tenants.connections.connecting import connect, in_order
 from tenants.connections.models import Connection
 from tenants.journal.models import Task
 from tests.console.conftest import Business
-from tests.console.walking import address
+from tests.console.walking import address, audited_actions, row_now
 from tests.factories import NOW
 from winback.tenancy import acting_for
 
+CONNECT_SMTP = "/console/tenants/connection/add/?kind=email&provider=smtp"
 Browse = Callable[[User], Client]
 
 
@@ -79,3 +85,122 @@ def test_a_message_that_is_brought_is_checked_and_not_kept(ours: Business, brows
         task.refresh_from_db()
     assert (task.state, task.arguments) == (Task.State.FAILED, {})
     assert "brand of this business" in task.error
+
+
+def smtp(**fields: str) -> dict[str, str]:
+    return {"label": "Post", "host": "mail.example.com", "port": "587", "security": "starttls", "username": "",
+            "password": "", "domain_limits": "", "brand": ""} | fields  # fmt: skip
+
+
+def test_the_limits_to_a_mailbox_provider_are_typed_in_and_shown(ours: Business, browse: Browse) -> None:
+    client = browse(ours.people["owner"])
+
+    answer = client.post(CONNECT_SMTP, smtp(domain_limits="gmail.com 3\noak.shop 0"))
+
+    with acting_for(ours.tenant.pk):
+        made = Connection.objects.for_tenant(ours.tenant).get(label="Post")
+    assert made.settings["domain_limits"] == {"gmail.com": 3.0, "oak.shop": 0.0}
+    assert "gmail.com 3, oak.shop 0; else Google 10" in client.get(answer.headers["Location"]).content.decode()
+
+
+def test_a_limit_that_is_none_is_named_and_nothing_is_kept(ours: Business, browse: Browse) -> None:
+    answer = browse(ours.people["owner"]).post(CONNECT_SMTP, smtp(domain_limits="gmail.com plenty"))
+
+    assert answer.status_code == 422
+    assert "gmail.com: “plenty” is no number from 0 to 1,000" in answer.content.decode()
+    with acting_for(ours.tenant.pk):
+        assert not Connection.objects.for_tenant(ours.tenant).filter(label="Post").exists()
+
+
+def test_a_connection_is_given_to_one_brand_and_back_to_all(ours: Business, browse: Browse) -> None:
+    client, connection = browse(ours.people["owner"]), ours.rows["connection"]
+    with acting_for(ours.tenant.pk):
+        other = Brand.objects.create(tenant=ours.tenant, code="other", name="Other", is_default=False)
+
+    client.post(deed(connection, "set_up"), {"brand": other.pk})
+    assert row_now(ours, "connection").brand_id == other.pk
+    client.post(deed(connection, "set_up"), {"brand": ""})
+
+    assert row_now(ours, "connection").brand_id is None
+    assert audited_actions(ours).count("connection.brand") == 2
+
+
+def test_another_business_s_brand_is_no_choice(ours: Business, theirs: Business, browse: Browse) -> None:
+    with acting_for(ours.tenant.pk):
+        Brand.objects.create(tenant=ours.tenant, code="other", name="Other", is_default=False)
+
+    answer = browse(ours.people["owner"]).post(
+        deed(ours.rows["connection"], "set_up"), {"brand": theirs.rows["brand"].pk}
+    )
+
+    assert answer.status_code == 422
+    assert row_now(ours, "connection").brand_id is None
+
+
+@pytest.fixture
+def texts(ours: Business) -> Connection:
+    with acting_for(ours.tenant.pk):
+        return connect(ours.tenant, kind="sms", provider="local", label="Texts", now=NOW, actor="a")
+
+
+def ask_for_text(client: Client, texts: Connection, number: str = "(312) 555-0199", agreed: str = "on") -> Any:
+    return client.post(deed(texts, "send_test_text"), {"number": number, "agreed": agreed})
+
+
+def test_a_test_text_goes_to_the_phone_that_is_named_and_the_number_is_not_kept(
+    ours: Business, texts: Connection, browse: Browse, settings: Any, tmp_path: Any
+) -> None:
+    settings.WINBACK_HOME = tmp_path
+
+    ask_for_text(browse(ours.people["owner"]), texts)
+    with acting_for(ours.tenant.pk):
+        task = Task.objects.for_tenant(ours.tenant).get(kind="test_text")
+    connection_jobs.test_text(tenant=ours.tenant.pk, task=task.pk)
+
+    (sent,) = tmp_path.rglob("*.json")
+    assert "+13125550199" in sent.read_text()
+    assert "Reply STOP" in sent.read_text()
+    with acting_for(ours.tenant.pk):
+        task.refresh_from_db()
+    assert (task.state, task.arguments) == (Task.State.DONE, {})
+
+
+@pytest.mark.parametrize("told", [{"number": "5"}, {"number": "+18005550100"}, {"agreed": ""}])
+def test_no_test_text_goes_where_none_may(
+    told: dict[str, str], ours: Business, texts: Connection, browse: Browse
+) -> None:
+    assert ask_for_text(browse(ours.people["owner"]), texts, **told).status_code == 422
+    with acting_for(ours.tenant.pk):
+        assert not Task.objects.for_tenant(ours.tenant).filter(kind="test_text").exists()
+
+
+@pytest.mark.parametrize("everywhere", [False, True])
+def test_a_number_that_said_stop_gets_no_test(
+    everywhere: bool, ours: Business, texts: Connection, browse: Browse, settings: Any, tmp_path: Any
+) -> None:
+    settings.WINBACK_HOME = tmp_path
+    client = browse(ours.people["owner"])
+    ask_for_text(client, texts)
+    with acting_for(ours.tenant.pk):
+        task = Task.objects.for_tenant(ours.tenant).get(kind="test_text")
+        if everywhere:
+            suppress_everywhere("+13125550199", channel="sms", reason="legal", note="An order of a court.", actor="a",
+                                now=NOW)  # fmt: skip
+        else:
+            suppress(ours.tenant, channel="sms", address_hmac=address_hmac("+13125550199"), reason="opt_out",
+                     source="test", now=NOW)  # fmt: skip
+
+    again = ask_for_text(client, texts)
+    connection_jobs.test_text(tenant=ours.tenant.pk, task=task.pk)
+
+    assert again.status_code == 422
+    assert "it is suppressed" in again.content.decode()
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_this_door_is_no_way_to_write_to_many(ours: Business, texts: Connection, browse: Browse) -> None:
+    client = browse(ours.people["owner"])
+
+    answers = [ask_for_text(client, texts).status_code for _ in range(11)]
+
+    assert answers == [302] * 10 + [422]
