@@ -5,16 +5,20 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import BadRequest
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from campaigns.audience.admin import ContactAdmin
 from campaigns.audience.experiment_models import Assignment
 from campaigns.audience.forms import CHANNELS, REASONS, SuppressForm
 from campaigns.audience.models import Consent, Contact, ContactTag, Suppression
+from campaigns.compliance.caps_of_one import HOUSEHOLD
 from campaigns.compliance.consent_basis import rules
 from campaigns.operating import joining_page
 from campaigns.operating.evidence_downloads import download
@@ -22,6 +26,8 @@ from campaigns.operating.explaining import explain
 from campaigns.operating.reasons import sentence
 from campaigns.operating.stopping import stop_writing
 from campaigns.operating.timeline import timeline
+from campaigns.planning.models import Message
+from campaigns.tracking.thread_page import link_to_conversation
 from tenants.accounts.console import tenant_of
 from winback.console import formatting
 from winback.console.columns import link_to
@@ -65,6 +71,8 @@ class ContactPageAdmin(ContactAdmin):
             "dormant": bool(told.get("dormant")),
             "reasons": [sentence(code) for code in told.get("reasons") or []],
             "channels": [self._channel(name, answer) for name, answer in (told.get("writable") or {}).items()],
+            "followed": told["following"]["allowed"],
+            "not_followed": sentence(told["following"]["reason"]) if told["following"]["reason"] else "",
             "coming": self._coming(told.get("next"), tenant.timezone),
             "consents": [
                 (one, _proof(one))
@@ -107,6 +115,8 @@ class ContactPageAdmin(ContactAdmin):
             ("Address", place),
             ("Last job", last),
             ("Jobs", jobs or "None"),
+            ("Messages", _messages(contact)),
+            ("Conversation", link_to_conversation(contact)),
             ("ID", contact.external_id),
             ("Household", link_to(contact.household)),
             ("Customer since", formatting.day(contact.acquired_on) if contact.acquired_on else ""),
@@ -118,6 +128,7 @@ class ContactPageAdmin(ContactAdmin):
             "allowed": bool(answer.get("allowed")),
             "reasons": [sentence(code) for code in answer.get("reasons") or []],
             "not_before": parse_datetime(answer["not_before"]) if answer.get("not_before") else None,
+            "caps": [_cap(cap) for cap in answer.get("caps") or []],
             "basis": _BASES.get(str(answer.get("basis")), ""),
             "rule": next((rule.source for rule in rules() if rule.code == answer.get("rule")), ""),
             "until": parse_date(answer["lawful_until"]) if answer.get("lawful_until") else None,
@@ -227,9 +238,32 @@ class ContactPageAdmin(ContactAdmin):
         return stopped
 
 
+def _cap(cap: dict[str, Any]) -> dict[str, Any]:
+    """A cap in words, and until when it is full."""
+    span = f"{cap['hours'] // 24} days" if cap["hours"] % 24 == 0 and cap["hours"] > 24 else f"{cap['hours']} hours"
+    by_law = cap["rule"] != HOUSEHOLD
+    name = "Cap of the law" if by_law else "Household’s cap"
+    unsure = "" if cap["place_known"] else ", kept because the state is not known"
+    return {
+        "text": f"{name}: {cap['touches']} of {cap['most']} in {span}{unsure}",
+        "source": cap["source"] if by_law else "",
+        "full_until": parse_datetime(cap["full_until"]) if cap["full_until"] else None,
+    }
+
+
 def _proof(consent: Consent) -> list[tuple[str, str]]:
     """What could be shown of it: purpose, who recorded it and when, and each piece of evidence."""
     zone = consent.tenant.timezone
     shown = [("For", words(consent.purpose)), ("Recorded by", consent.recorded_by)]
     shown.append(("Recorded", formatting.moment(consent.recorded_at, zone)))
     return [pair for pair in shown if pair[1]] + [(words(name), str(value)) for name, value in consent.evidence.items()]
+
+
+def _messages(contact: Any) -> SafeString | str:
+    """How many there are and how many of them left, with the way to them; empty where there are none."""
+    rows = Message.objects.for_tenant(contact.tenant_id).filter(contact_id=contact.pk)
+    told = rows.aggregate(all=Count("pk"), left=Count("handed_over_at"))
+    if not told["all"]:
+        return ""
+    url = f"{reverse('admin:campaigns_message_changelist')}?contact__id__exact={contact.pk}"
+    return format_html('<a href="{}">{}, of which {} left</a>', url, told["all"], told["left"])

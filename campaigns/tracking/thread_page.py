@@ -5,10 +5,13 @@ from typing import Any
 from uuid import uuid4
 
 from django.contrib import admin, messages
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from campaigns.audience.models import Channel
 from campaigns.compliance.replies import Meaning
@@ -257,6 +260,21 @@ class ConversationAdmin(HistoryAdmin):
     def _changed(self, request: HttpRequest, done: str) -> None:
         self.site.hooks.changed(request)
         self.message_user(request, done)
+
+
+def link_to_conversation(contact: Any) -> SafeString | str:
+    """What a contact has texted, with how much there is and whether somebody waits; empty where nothing was."""
+    rows = Conversation.objects.for_tenant(contact.tenant_id).filter(contact_id=contact.pk)
+    found = list(rows.annotate(number=Count("texts")).order_by("-last_at", "-pk")[:5])
+    if not found:
+        return ""
+    states = _STATES[found[0].state][0].lower()
+    number = sum(each.number for each in found)
+    told = f"{formatting.number(number)} text{'' if number == 1 else 's'}: {states}"
+    if len(found) == 1:
+        return link_to(found[0], told)
+    url = f"{reverse('admin:campaigns_conversation_changelist')}?contact__id__exact={contact.pk}"
+    return format_html('<a href="{}">{}, from {} numbers</a>', url, told, len(found))
 
 
 def age_in_words(age: timedelta) -> str:
