@@ -14,6 +14,7 @@ from campaigns.operating.reasons import sentence
 from campaigns.planning.admin import MessageAdmin
 from campaigns.planning.models import Message
 from campaigns.tracking.models import Interaction
+from campaigns.tracking.thread_page import link_to_conversation
 from catalog.models import Guard
 from winback.console import formatting
 from winback.console.columns import link_to
@@ -100,6 +101,7 @@ class MessagePageAdmin(MessageAdmin):
             ("Cost", formatting.money(message.cost_minor, message.tenant.currency) if message.cost_minor else ""),
             ("Provider’s ID", message.provider_id),
             ("Enrolment", link_to(message.enrolment)),
+            ("Conversation", link_to_conversation(message.contact)),
         ]
 
     def _verdicts(self, message: Message) -> list[dict[str, Any]]:
