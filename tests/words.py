@@ -74,6 +74,8 @@ def facts_of(
         "logo_url": "",
         "tracks_clicks": True,
         "tracks_opens": False,
+        "not_followed_in": [],
+        "contact_region": "IL",
         "tracking_said": None,
         "offer_name": None,
         "coupon": None,

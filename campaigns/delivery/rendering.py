@@ -18,6 +18,7 @@ from liquid.exceptions import LiquidError
 from liquid.template import BoundTemplate
 
 from campaigns.audience.models import Channel
+from campaigns.compliance import following
 from campaigns.delivery.links import booking_url, unsubscribe_url
 from campaigns.delivery.tidying import folded, given_name, in_gsm, service_named
 from campaigns.delivery.tracked_links import tracked
@@ -34,7 +35,7 @@ _PLAIN = Environment(autoescape=False)
 _FACTS = """
 SELECT m.id, m.tenant_id, m.contact_id, m.channel, m.arm, m.step_code, m.enrolment_id, m.campaign_id, o.id AS offer_id,
        v.id AS variant_id, v.template_id, v.code AS variant_code,
-       k.first_name, k.last_name, k.company, k.email, k.phone, k.country AS contact_country,
+       k.first_name, k.last_name, k.company, k.email, k.phone, k.country AS contact_country, k.region AS contact_region,
        m.lapsed_from,
        last.service AS last_service, last.completed_at AS last_completed_at,
        t.name AS tenant_name, t.timezone, t.currency, t.country, t.niche_id, t.sandbox, t.slug,
@@ -42,11 +43,9 @@ SELECT m.id, m.tenant_id, m.contact_id, m.channel, m.arm, m.step_code, m.enrolme
        n.content AS niche_content,
        b.id AS brand_id, b.name AS brand_name, b.legal_name, b.postal_address, b.sender_name, b.sender_email,
        b.reply_to, b.sms_name, b.phone AS brand_phone, b.website, b.privacy_url, b.colour, b.logo_url,
-       b.tracks_clicks, b.tracks_opens,
+       b.tracks_clicks, b.tracks_opens, b.not_followed_in,
        CASE WHEN m.channel = 'email' AND (b.tracks_clicks OR b.tracks_opens) THEN
-           (SELECT s.state FROM campaigns_consent s
-             WHERE s.tenant_id = m.tenant_id AND s.contact_id = m.contact_id AND s.purpose = 'tracking'
-             ORDER BY coalesce(s.stated_at, s.recorded_at) DESC, s.id DESC LIMIT 1) END AS tracking_said,
+           ({tracking}) END AS tracking_said,
        o.name AS offer_name, o.coupon, o.terms, o.expires_on, o.kind AS offer_kind
   FROM ({messages}) m
   JOIN campaigns_contact k ON k.id = m.contact_id
@@ -84,8 +83,9 @@ SELECT 0::bigint AS id, c.tenant_id, k.id AS contact_id, v.channel, 'treated' AS
   JOIN campaigns_contact k ON k.tenant_id = c.tenant_id AND k.id = %(contact)s
  WHERE v.tenant_id = %(tenant)s AND v.id = %(variant)s
 """
-FACTS = _FACTS.format(messages=_REAL)
-IMAGINED_FACTS = _FACTS.format(messages=_IMAGINED)
+_TRACKING = following.SAID.format(tenant="m.tenant_id", contact="m.contact_id")
+FACTS = _FACTS.format(messages=_REAL, tracking=_TRACKING)
+IMAGINED_FACTS = _FACTS.format(messages=_IMAGINED, tracking=_TRACKING)
 
 
 class RenderFailed(RuntimeError):

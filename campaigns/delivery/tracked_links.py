@@ -16,16 +16,9 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
+from campaigns.compliance import following
 from campaigns.delivery.links import click_url, open_url
 
-# Storing or reading anything on somebody's device needs consent there first: ePrivacy Directive 2002/58/EC, art. 5(3)
-# (EU and EEA), PECR reg. 6 (United Kingdom), and Switzerland by its bearing on people in the EU.
-ASKS_FIRST = frozenset(
-    (
-        "AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GR", "HR", "HU", "IE", "IS",
-        "IT", "LI", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK",
-    )
-)  # fmt: skip
 MOST_LINKS = 200
 """Of one variant: a template that writes a URL of its own for everybody would make a row for everybody."""
 
@@ -46,15 +39,14 @@ ON CONFLICT (tenant_id, campaign_id, variant_id, digest) DO NOTHING
 
 
 def may_count(facts: Mapping[str, Any]) -> bool:
-    """Whether this person's clicks and opens may be counted, whatever the brand would like."""
-    if facts["tracking_said"] is not None:
-        return bool(facts["tracking_said"] == "given")
-    return (facts["contact_country"] or facts["country"]).upper() not in ASKS_FIRST
+    """Whether this person's clicks and opens may be counted."""
+    where = {"country": facts["contact_country"] or facts["country"], "region": facts["contact_region"]}
+    return following.judge({**facts, **where, "said": facts["tracking_said"]}, on=facts["today"]).allowed
 
 
 def tracked(html: str, facts: Mapping[str, Any], *, now: datetime) -> str:
     """The HTML of a message with its links led through ours, and with the pixel, as far as that is allowed."""
-    if not facts["id"] or not (facts["tracks_clicks"] or facts["tracks_opens"]) or not may_count(facts):
+    if not facts["id"] or not may_count(facts):
         return html  # a preview has no id: nothing of it is counted
     if facts["tracks_clicks"]:
         html = _LINK.sub(partial(_led_through_ours, facts=facts, now=now), html)

@@ -10,7 +10,8 @@ from typing import Any
 
 from django.db import connection
 
-from campaigns.audience.models import Consent, Contact
+from campaigns.audience.models import Contact
+from campaigns.compliance import following
 from campaigns.delivery.links import Click, Link
 from campaigns.delivery.models import TrackedLink
 from campaigns.planning.models import Message
@@ -41,7 +42,7 @@ def destination_of(click: Click) -> str | None:
 
 def note_click(click: Click, visit: Visit, *, now: datetime) -> bool:
     """Keep a click, unless there are enough of this link in this message; whether one was kept."""
-    message = _message(click.tenant_id, click.message_id)
+    message = _message(click.tenant_id, click.message_id, now=now)
     if message is None or not message.campaign.brand.tracks_clicks:
         return False
     data = {
@@ -61,7 +62,7 @@ def note_click(click: Click, visit: Visit, *, now: datetime) -> bool:
 
 def note_open(link: Link, visit: Visit, *, now: datetime) -> bool:
     """Keep that the pixel was fetched, flagged by who seems to have done it."""
-    message = _message(link.tenant_id, link.message_id)
+    message = _message(link.tenant_id, link.message_id, now=now)
     if message is None or not message.campaign.brand.tracks_opens:
         return False
     data = {
@@ -71,20 +72,16 @@ def note_open(link: Link, visit: Visit, *, now: datetime) -> bool:
     return _keep(message, Interaction.Kind.OPENED, f"pixel-{message.pk}", MOST_OPENS, data=data, now=now)
 
 
-def _message(tenant_id: int, message_id: int) -> Message | None:
-    """The message whose doings may be counted; None where the person is gone or has said no to it."""
-    rows = Message.objects.for_tenant(tenant_id).select_related("contact", "campaign__brand")
+def _message(tenant_id: int, message_id: int, *, now: datetime) -> Message | None:
+    """The message whose doings may be counted; None where the person is gone, or may not be followed any more."""
+    rows = Message.objects.for_tenant(tenant_id).select_related("tenant", "contact__merged_into", "campaign__brand")
     message: Message | None = rows.filter(pk=message_id).first()
     if message is None or message.contact.state == Contact.State.ERASED:
         return None
-    said = (
-        Consent.objects.for_tenant(tenant_id)
-        .filter(contact=message.contact, purpose="tracking")
-        .order_by("-pk")
-        .values_list("state", flat=True)
-        .first()
-    )
-    return None if said == Consent.State.WITHDRAWN else message
+    # Whoever was found to be the same person since then may have said no, too.
+    people = [each for each in (message.contact, message.contact.merged_into) if each is not None]
+    brand, tenant = message.campaign.brand, message.tenant
+    return message if all(following.of_contact(tenant, each, brand, now=now).allowed for each in people) else None
 
 
 def _keep(message: Message, kind: str, key: str, most: int, *, data: dict[str, Any], now: datetime) -> bool:

@@ -1,15 +1,18 @@
 """The console of tenants and brands. The tenant's own page is registered by activation, which can also make one."""
 
+import re
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib import admin
+from django.contrib.postgres.forms import SimpleArrayField
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
-from django.forms import ModelForm
+from django.forms import CharField, ModelForm
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from phonenumbers import SUPPORTED_REGIONS
 
 from tenants.accounts.console import TenantAdmin, TenantForm, changes_of, tenant_of
 from tenants.accounts.models import Brand, Tenant
@@ -86,14 +89,32 @@ class BusinessAdmin(ConsoleAdmin):
         """The audit log takes the place of Django's."""
 
 
+_PLACE = re.compile(r"(?P<country>[A-Z]{2})(?:-[A-Z0-9]{1,3})?")
+
+
 class BrandForm(TenantForm):
-    """A brand's colour must be one, and be readable."""
+    """A brand's colour must be one, and be readable; the places where it follows nobody must be some."""
+
+    not_followed_in = SimpleArrayField(
+        CharField(),
+        label="Follow nobody in",
+        required=False,
+        help_text="Countries and regions with commas between, whatever people there said: FR, US-CA, or EU for all.",
+    )
 
     def clean_colour(self) -> str:
         text = str(self.cleaned_data["colour"])
         if branding.read_colour(text) is None:
             raise ValidationError("Write the colour as #0f766e.")
         return text if text.startswith("#") else f"#{text}"
+
+    def clean_not_followed_in(self) -> list[str]:
+        places = [place.strip().upper() for place in self.cleaned_data["not_followed_in"] if place.strip()]
+        for place in places:
+            found = _PLACE.fullmatch(place)
+            if found is None or found["country"] not in {"EU", *SUPPORTED_REGIONS}:
+                raise ValidationError(f"{place} is no place: write a country (FR), one of its regions (US-CA), or EU.")
+        return list(dict.fromkeys(places))
 
 
 @admin.register(Brand)
@@ -117,8 +138,9 @@ class BrandAdmin(TenantAdmin):
         (
             "Counting",
             {
-                "fields": ("tracks_clicks", "tracks_opens"),
-                "description": "In the EU, the United Kingdom and Switzerland only of those who said yes to it.",
+                "fields": ("tracks_clicks", "tracks_opens", "not_followed_in"),
+                "description": "In the EU, the United Kingdom and Switzerland only of those who said yes to it, and "
+                "nowhere of those who said no.",
             },
         ),
     )

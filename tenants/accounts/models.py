@@ -3,6 +3,7 @@
 import secrets
 from zoneinfo import ZoneInfo
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from catalog.models import Niche, Plan
@@ -69,6 +70,12 @@ class Brand(TenantScoped):
     tracks_opens = models.BooleanField(
         default=False,
         help_text="E-mails hold an invisible picture that counts opens. Many mailboxes open by themselves.",
+    )
+    not_followed_in = ArrayField(
+        models.CharField(max_length=6),
+        default=list,
+        blank=True,
+        help_text="Countries and regions where nobody is followed, whatever they said: FR, US-CA, or EU for all of it.",
     )
     colour = models.CharField(max_length=7, default="#0f766e", help_text="As #rrggbb.")
     logo_url = models.URLField(blank=True)

@@ -75,6 +75,7 @@ class Migration(migrations.Migration):
                 ('privacy_url', models.URLField(blank=True)),
                 ('tracks_clicks', models.BooleanField(default=True, help_text='Links in e-mail lead through us, so that clicks are counted.')),
                 ('tracks_opens', models.BooleanField(default=False, help_text='E-mails hold an invisible picture that counts opens. Many mailboxes open by themselves.')),
+                ('not_followed_in', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=6), blank=True, default=list, help_text='Countries and regions where nobody is followed, whatever they said: FR, US-CA, or EU for all of it.', size=None)),
                 ('colour', models.CharField(default='#0f766e', help_text='As #rrggbb.', max_length=7)),
                 ('logo_url', models.URLField(blank=True)),
                 ('is_default', models.BooleanField(default=True)),

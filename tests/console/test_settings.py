@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from tenants.access.models import ApiKey, Membership, User
-from tenants.accounts.models import Tenant
+from tenants.accounts.models import Brand, Tenant
 from tenants.activation.models import ModuleActivation
 from tenants.connections import rotating
 from tenants.connections.connecting import credentials_of
@@ -169,3 +169,20 @@ def test_platform_staff_make_a_business_with_its_owner(ours: Business, root: Use
     assert "first password" in page
     assert Tenant.objects.get(slug="fir").name == "Fir Plumbing"
     assert browse(ours.people["owner"]).post("/console/tenants/tenant/add/", fields).status_code == 403
+
+
+def test_a_manager_says_where_nobody_is_followed(ours: Business, browse: Browse) -> None:
+    with acting_for(ours.tenant.pk):
+        brand = Brand.objects.for_tenant(ours.tenant).get()
+    fields = {"name": brand.name, "code": brand.code, "colour": "#123456", "tracks_clicks": "on"}
+    page = address(Brand, "change", brand.pk)
+    client = browse(ours.people["manager"])
+
+    wrong = client.post(page, fields | {"not_followed_in": "fr, Bavaria"})
+    right = client.post(page, fields | {"not_followed_in": "fr, US-ca, EU, FR"})
+
+    assert "BAVARIA is no place" in wrong.content.decode()
+    assert right.status_code == 302
+    with acting_for(ours.tenant.pk):
+        brand.refresh_from_db()
+    assert brand.not_followed_in == ["FR", "US-CA", "EU"]
