@@ -184,17 +184,32 @@ class EpisodeAdmin(ByContact):
         return f"{episode.cohort_months} months"
 
 
+class PurposeFilter(admin.SimpleListFilter):
+    """Messages, or the following of opens and clicks."""
+
+    title = "purpose"
+    parameter_name = "purpose"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(Consent.MARKETING, "Messages"), (Consent.TRACKING, "Counting opens and clicks")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(purpose=self.value()) if self.value() else queryset
+
+
 @admin.register(Consent)
 class ConsentAdmin(ByContact):
-    """Facts about permission: the latest of a channel holds. Added, never edited: a withdrawal is a fact of its own."""
+    """Facts about permission: the latest for a channel and purpose holds. Added, never edited: a no is a fact, too."""
 
     form = ConsentForm
     add_permission = "consent.record"
     console_icon = "check"
     console_order = 50
     list_display = ("__str__", link_column("contact"), "channel", pill_column("state"), "stated_at", "source")
-    list_filter = ("channel", "state")
-    fields = ("who", "channel", "state", "stated_at", "source", "wording", "proof", "recorded_at", "recorded_by")
+    list_filter = (PurposeFilter, "channel", "state")
+    fields = (
+        "who", "purpose", "channel", "state", "stated_at", "source", "wording", "proof", "recorded_at", "recorded_by",
+    )  # fmt: skip
     readonly_fields = ("who", "proof")
     proof = staticmethod(json_field("evidence"))
 

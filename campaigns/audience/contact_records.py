@@ -16,6 +16,7 @@ CONTACT_COLUMNS = frozenset({
     "external_id", "email", "phone", "first_name", "last_name", "company", "address", "city", "region", "postal_code",
     "country", "timezone", "tags", "acquired_on", "acquisition_channel", "email_consent", "email_consent_at",
     "email_consent_source", "sms_consent", "sms_consent_at", "sms_consent_source", "sms_consent_text",
+    "tracking_consent", "tracking_consent_at", "tracking_consent_source",
 })  # fmt: skip
 _ZONES = available_timezones()
 _COUNTRY = re.compile(r"[A-Z]{2}\Z")
@@ -33,8 +34,10 @@ class Zone(IntEnum):
 
 @dataclass(slots=True)
 class ConsentClaim:
-    """What a file says about permission over one channel."""
+    """What a file says about permission to one thing over one channel."""
 
+    channel: str
+    purpose: str
     state: str
     stated_at: datetime | None
     source: str
@@ -57,7 +60,7 @@ class ContactRecord:
     acquired_on: date | None
     acquisition_channel: str
     tags: list[str]
-    consents: dict[str, ConsentClaim] = field(default_factory=dict)
+    consents: list[ConsentClaim] = field(default_factory=list)
     attributes: dict[str, str] = field(default_factory=dict)
 
 
@@ -141,30 +144,38 @@ def _lies_ahead(moment: datetime, setting: Setting) -> bool:
     return moment.astimezone(setting.zone).date() > setting.now.astimezone(setting.zone).date()
 
 
-# What the consent column of a channel may say. A text needs a yes: no ground stands in for it.
+# What a consent column may say, and about what. A text, and following somebody, need a yes: no ground stands in for it.
 _YES_OR_NO = {"yes": "given", "no": "withdrawn"}
-_SAYS = {"email": {**_YES_OR_NO, "soft_opt_in": "soft_opt_in", "inquired": "inquired"}, "sms": _YES_OR_NO}
+_SAYS = {
+    "email": ("email", "marketing", {**_YES_OR_NO, "soft_opt_in": "soft_opt_in", "inquired": "inquired"}),
+    "sms": ("sms", "marketing", _YES_OR_NO),
+    "tracking": ("email", "tracking", _YES_OR_NO),
+}
 
 
-def _consents(row: Mapping[str, str], setting: Setting) -> dict[str, ConsentClaim]:
-    found = {}
-    for channel, says in _SAYS.items():
-        word = row.get(f"{channel}_consent", "").lower()
+def _consents(row: Mapping[str, str], setting: Setting) -> list[ConsentClaim]:
+    found = []
+    for name, (channel, purpose, says) in _SAYS.items():
+        word = row.get(f"{name}_consent", "").lower()
         if word and word not in says:
-            raise Rejected(f"{channel}_consent: {short(word)} is none of {', '.join(says)} and empty")
-        at = row.get(f"{channel}_consent_at", "")
-        stated_at = moment(at, setting.zone, f"{channel}_consent_at") if at else None
+            raise Rejected(f"{name}_consent: {short(word)} is none of {', '.join(says)} and empty")
+        at = row.get(f"{name}_consent_at", "")
+        stated_at = moment(at, setting.zone, f"{name}_consent_at") if at else None
         if stated_at is not None and _lies_ahead(stated_at, setting):
             if word not in ("", "no"):
-                raise Rejected(f"{channel}_consent_at: {short(at)} lies in the future, so nobody has said {word} yet")
+                raise Rejected(f"{name}_consent_at: {short(at)} lies in the future, so nobody has said {word} yet")
             stated_at = None  # a no is heeded whatever its date: at once, as one without a date
         if word not in ("", *_YES_OR_NO) and stated_at is None:
-            raise Rejected(f"{channel}_consent_at: is missing, and {word} allows nothing without its day")
+            raise Rejected(f"{name}_consent_at: is missing, and {word} allows nothing without its day")
         if word:
-            found[channel] = ConsentClaim(
-                state=says[word],
-                stated_at=stated_at,
-                source=row.get(f"{channel}_consent_source", "")[:300],
-                wording=row.get("sms_consent_text", "") if channel == "sms" else "",
+            found.append(
+                ConsentClaim(
+                    channel=channel,
+                    purpose=purpose,
+                    state=says[word],
+                    stated_at=stated_at,
+                    source=row.get(f"{name}_consent_source", "")[:300],
+                    wording=row.get("sms_consent_text", "") if channel == "sms" else "",
+                )
             )
     return found

@@ -6,7 +6,8 @@ from typing import Any
 from django import forms
 
 from campaigns.audience import addresses
-from campaigns.audience.models import Channel, Consent, Contact, Suppression
+from campaigns.audience.consent import faults_of
+from campaigns.audience.models import Channel, Consent, Suppression
 from tenants.accounts.console import TenantForm
 
 REASONS = [
@@ -58,22 +59,27 @@ class SuppressAddressForm(SuppressForm):
         return cleaned
 
 
-DECISIONS = (Consent.State.GIVEN, Consent.State.WITHDRAWN)
-GROUNDS = (Consent.State.SOFT_OPT_IN, Consent.State.INQUIRED)
-
-
 class ConsentForm(TenantForm):
     """What a person said, when, where and in which words, as somebody of the business can prove it."""
 
+    purpose = forms.ChoiceField(
+        label="What it is about",
+        required=False,
+        choices=[
+            (Consent.MARKETING, "Messages to them"),
+            (Consent.TRACKING, "Following which e-mails they open and which links they press"),
+        ],
+    )
     state = forms.ChoiceField(
         label="What they said",
         choices=[
-            (str(Consent.State.GIVEN), "Yes, you may write"),
+            (str(Consent.State.GIVEN), "Yes, you may"),
             (str(Consent.State.WITHDRAWN), "No, not any more"),
             (str(Consent.State.SOFT_OPT_IN), "Nothing: they bought, and could refuse when they left their address"),
             (str(Consent.State.INQUIRED), "Nothing: they asked about something, and have not bought"),
         ],
-        help_text="The last two allow e-mail for a while, in countries whose law knows them, and revive no earlier no.",
+        help_text="The last two allow e-mail for a while, in countries whose law knows them, and revive no earlier no. "
+        "They allow no following.",
     )
     stated_at = forms.DateTimeField(
         label="When they said it",
@@ -98,44 +104,20 @@ class ConsentForm(TenantForm):
 
     class Meta:
         model = Consent
-        fields = ("contact", "channel", "state", "stated_at", "source", "wording")
+        fields = ("contact", "purpose", "channel", "state", "stated_at", "source", "wording")
 
-    def clean_contact(self) -> Contact:
-        contact: Contact = self.cleaned_data["contact"]
-        if contact.state != Contact.State.ACTIVE:
-            raise forms.ValidationError("This contact was erased, or merged into another.")
-        return contact
-
-    def clean_stated_at(self) -> datetime:
-        at: datetime = self.cleaned_data["stated_at"]
-        if at > self.now:
-            raise forms.ValidationError("This lies in the future: nobody has said it yet.")
-        return at
+    def clean_purpose(self) -> str:
+        return self.cleaned_data["purpose"] or Consent.MARKETING
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if cleaned.get("state") == Consent.State.GIVEN and not cleaned.get("wording", "").strip():
-            self.add_error("wording", "A yes is worth what it was said to: give the words.")
-        if cleaned.get("state") == Consent.State.GIVEN and self._said_no_since(cleaned):
-            self.add_error("stated_at", "They said no after that: only a later yes can be recorded.")
-        if cleaned.get("state") in GROUNDS and cleaned.get("channel") == Channel.SMS:
-            self.add_error("channel", "A text needs a yes: neither a purchase nor an inquiry stands in for it.")
+        contact, at = cleaned.get("contact"), cleaned.get("stated_at")
+        if contact is not None and at is not None:
+            told = {name: cleaned.get(name) or "" for name in ("channel", "state", "purpose", "wording")}
+            for field, sentence in faults_of(contact, stated_at=at, now=self.now, **told):
+                self.add_error(field, sentence)
         self.instance.evidence = {"note": cleaned.get("proven_by", "")}
         return cleaned
-
-    def _said_no_since(self, cleaned: dict[str, Any]) -> bool:
-        contact, at = cleaned.get("contact"), cleaned.get("stated_at")
-        if contact is None or at is None:
-            return False
-        latest = (
-            Consent.objects.for_tenant(contact.tenant_id)
-            .filter(contact=contact, channel=cleaned.get("channel"), purpose=Consent.MARKETING, state__in=DECISIONS)
-            .order_by("-id")
-            .first()
-        )
-        if latest is None or latest.state != Consent.State.WITHDRAWN:
-            return False
-        return bool((latest.stated_at or latest.recorded_at) >= at)
 
 
 class LiftForm(forms.Form):

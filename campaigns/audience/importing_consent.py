@@ -12,8 +12,7 @@ from typing import Any
 from django.db.backends.utils import CursorWrapper
 
 _FACT = (
-    "%(tenant)s, m.contact_id, f.channel, 'marketing', f.state, f.stated_at, f.source, f.wording, '{}', %(now)s, "
-    "'import'"
+    "%(tenant)s, m.contact_id, f.channel, f.purpose, f.state, f.stated_at, f.source, f.wording, '{}', %(now)s, 'import'"
 )
 _INTO = """
 INSERT INTO campaigns_consent
@@ -25,7 +24,7 @@ OF_NEW = f"""
 SELECT {_FACT}
   FROM staged_consent f
   JOIN matched_contact m ON m.line = f.line AND m.standing = 'new'
- ORDER BY m.contact_id, f.channel
+ ORDER BY m.contact_id, f.channel, f.purpose
 """
 
 OF_KNOWN = f"""
@@ -38,12 +37,12 @@ SELECT {_FACT}
   LEFT JOIN LATERAL (
         SELECT k.state, k.stated_at, k.recorded_at, k.recorded_by FROM campaigns_consent k
          WHERE k.tenant_id = %(tenant)s AND k.contact_id = m.contact_id AND k.channel = f.channel
-           AND k.purpose = 'marketing' AND k.state IN ('given', 'withdrawn')
+           AND k.purpose = f.purpose AND k.state IN ('given', 'withdrawn')
          ORDER BY k.id DESC LIMIT 1) latest ON true
   LEFT JOIN LATERAL (
         SELECT true AS is_known FROM campaigns_consent k
          WHERE k.tenant_id = %(tenant)s AND k.contact_id = m.contact_id AND k.channel = f.channel
-           AND k.purpose = 'marketing' AND (k.state, k.source, k.wording) = (f.state, f.source, f.wording)
+           AND k.purpose = f.purpose AND (k.state, k.source, k.wording) = (f.state, f.source, f.wording)
            AND k.stated_at IS NOT DISTINCT FROM f.stated_at
          LIMIT 1) same ON true
  WHERE CASE
@@ -55,7 +54,7 @@ SELECT {_FACT}
        WHEN f.state = 'withdrawn' THEN same.is_known IS NULL OR latest.recorded_by = 'import'
        ELSE f.stated_at > coalesce(latest.stated_at, latest.recorded_at)
        END
- ORDER BY m.contact_id, f.channel
+ ORDER BY m.contact_id, f.channel, f.purpose
 """
 
 

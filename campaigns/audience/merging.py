@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from django.db import connection
 
 from campaigns.audience import stats
-from campaigns.audience.consent import record_consent
+from campaigns.audience.consent import latest_decision, record_consent
 from campaigns.audience.experiment_models import Assignment, DormancyEpisode
 from campaigns.audience.models import Channel, Consent, Contact, ContactTag, Job, Suppression
 from campaigns.audience.suppressing import suppress
@@ -64,6 +64,7 @@ def merge(loser: Contact, winner: Contact, *, now: datetime, actor: str) -> Merg
         loser, winner = rows[loser.pk], rows[winner.pk]
         taken = _take_over(loser, winner, now=now)
         _hand_on_consent(loser, winner, taken, now=now, actor=actor)
+        _hand_on_tracking(loser, winner, taken, now=now, actor=actor)
         _hand_on_suppressions(tenant, loser, winner, now=now)
         done = Merge(
             jobs=Job.objects.for_tenant(tenant).filter(contact=loser).update(contact=winner, updated_at=now),
@@ -103,7 +104,7 @@ def _take_over(loser: Contact, winner: Contact, *, now: datetime) -> set[str]:
 
 def _hand_on_consent(loser: Contact, winner: Contact, taken: set[str], *, now: datetime, actor: str) -> None:
     for channel, field, key in ((Channel.EMAIL, "email", "email_key"), (Channel.SMS, "phone", "phone_key")):
-        theirs, ours = _latest(loser, channel), _latest(winner, channel)
+        theirs, ours = latest_decision(loser, channel), latest_decision(winner, channel)
         same_address = field in taken or getattr(loser, key) == getattr(winner, key) is not None
         if same_address:
             for ground in _grounds(loser, winner, channel):
@@ -118,6 +119,19 @@ def _hand_on_consent(loser: Contact, winner: Contact, taken: set[str], *, now: d
             _say_again(theirs, winner, now=now, actor=actor)
 
 
+def _hand_on_tracking(loser: Contact, winner: Contact, taken: set[str], *, now: datetime, actor: str) -> None:
+    """Whoever said that they do not want to be followed is not, whenever and for whichever row they said it."""
+    theirs, ours = (latest_decision(each, Channel.EMAIL, Consent.TRACKING) for each in (loser, winner))
+    if theirs is None:
+        return
+    if theirs.state == Consent.State.WITHDRAWN:
+        hands_on = ours is None or ours.state != Consent.State.WITHDRAWN
+    else:
+        hands_on = ours is None and ("email" in taken or loser.email_key == winner.email_key is not None)
+    if hands_on:
+        _say_again(theirs, winner, now=now, actor=actor)
+
+
 def _say_again(fact: Consent, winner: Contact, *, now: datetime, actor: str) -> None:
     record_consent(
         winner,
@@ -127,6 +141,7 @@ def _say_again(fact: Consent, winner: Contact, *, now: datetime, actor: str) -> 
         source=fact.source,
         wording=fact.wording,
         evidence={**fact.evidence, "merged_from": fact.contact_id, "recorded_by": fact.recorded_by},
+        purpose=fact.purpose,
         now=now,
         actor=actor,
     )
@@ -139,15 +154,6 @@ def _grounds(loser: Contact, winner: Contact, channel: str) -> list[Consent]:
     )
     known = set(facts.filter(contact=winner).values_list("state", "stated_at"))
     return [fact for fact in facts.filter(contact=loser).order_by("id") if (fact.state, fact.stated_at) not in known]
-
-
-def _latest(contact: Contact, channel: str) -> Consent | None:
-    facts = Consent.objects.for_tenant(contact.tenant_id).filter(
-        contact=contact, channel=channel, purpose=Consent.MARKETING
-    )
-    said = facts.filter(state__in=[Consent.State.GIVEN, Consent.State.WITHDRAWN])
-    found: Consent | None = said.order_by("-id").first()
-    return found
 
 
 def _said_later(one: Consent, other: Consent) -> bool:

@@ -191,6 +191,7 @@ class Consent(TenantScoped):
         INQUIRED = "inquired"  # asked about something, and has not bought
 
     MARKETING = "marketing"
+    TRACKING = "tracking"  # following opens of and clicks in e-mails: a yes or a no, over the channel e-mail
 
     contact = TenantForeignKey(Contact, related_name="consents")
     channel = models.CharField(max_length=10, choices=Channel.choices)
@@ -211,7 +212,7 @@ class Consent(TenantScoped):
         indexes = [models.Index(fields=["tenant", "contact", "channel", "-id"], name="consent_latest")]
 
     def __str__(self) -> str:
-        return f"{self.channel} {self.state}"
+        return f"{self.TRACKING if self.purpose == self.TRACKING else self.channel} {self.state}"
 
 
 class Suppression(TenantScoped):

@@ -28,7 +28,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS staged_contact (
     acquisition_channel text, address_key text, name_key text, attributes jsonb, tags text[]
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_consent (
-    line bigint, channel text, state text, stated_at timestamptz, source text, wording text
+    line bigint, channel text, purpose text, state text, stated_at timestamptz, source text, wording text
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS matched_contact (line bigint, contact_id bigint, standing text) ON COMMIT DROP;
 TRUNCATE staged_contact, staged_consent, matched_contact
@@ -119,8 +119,9 @@ def stage(cursor: CursorWrapper, records: Sequence[tuple[int, ContactRecord]]) -
     if any(contact.consents for _, contact in records):
         with cursor.copy("COPY staged_consent FROM STDIN") as copy:
             for line, contact in records:
-                for channel, claim in contact.consents.items():
-                    copy.write_row((line, channel, claim.state, claim.stated_at, claim.source, claim.wording))
+                for claim in contact.consents:
+                    said = (claim.state, claim.stated_at, claim.source, claim.wording)
+                    copy.write_row((line, claim.channel, claim.purpose, *said))
         cursor.execute("ANALYZE staged_consent (line, channel)")
     # Only what is joined by: the statistics of arrays and JSON would cost more than the joins.
     cursor.execute("ANALYZE staged_contact (line, external_id, email_key, phone_key, address_key)")

@@ -176,7 +176,8 @@ def _consents(contact: Contact, before: datetime | None) -> list[TimelineEntry]:
     return [
         TimelineEntry(
             row.recorded_at,
-            f"{words(row.channel)} consent {row.get_state_display().lower()}",
+            f"{words(row.purpose if row.purpose == Consent.TRACKING else row.channel)} consent "
+            f"{row.get_state_display().lower()}",
             row.source,
             tone="good" if row.state == Consent.State.GIVEN else "bad",
             url=address_of(row),

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from campaigns.audience.models import Channel, Contact, Suppression
+from campaigns.audience.consent import latest_decision, record_consent
+from campaigns.audience.models import Channel, Consent, Contact, Suppression
 from campaigns.audience.suppressing import suppress
 from campaigns.delivery.links import Link
 from campaigns.planning.ending import end_enrolments
@@ -22,6 +23,12 @@ class Recipient:
     message: Message | None
     contact: Contact | None
     brand: Brand | None
+
+    @property
+    def people(self) -> list[Contact]:
+        """The contact, and whom it was merged into: whoever was found to be the same person says no for both."""
+        found = [self.contact, self.contact.merged_into] if self.contact is not None else []
+        return [each for each in found if each is not None]
 
     @property
     def is_known(self) -> bool:
@@ -53,9 +60,9 @@ def unsubscribe(recipient: Recipient, *, everything: bool, now: datetime, source
         return False
     channel: str = Suppression.ALL_CHANNELS if everything else message.channel
     by_email = channel == Channel.EMAIL
-    # Whoever was found to be the same person since then has said no, too; and so has the address that the message went
-    # to, which may be nobody's by now: a file that brings it back must not bring the messages back.
-    people = [contact] if contact.merged_into is None else [contact, contact.merged_into]
+    # The address that the message went to may be nobody's by now: a file that brings it back must not bring the
+    # messages back.
+    people = recipient.people
     told: dict[str, Any] = {
         "channel": channel,
         "reason": "unsubscribed",
@@ -87,3 +94,29 @@ def unsubscribe(recipient: Recipient, *, everything: bool, now: datetime, source
             data={"channel": channel, "source": source},
         )
     return changed
+
+
+def may_be_followed(recipient: Recipient) -> bool:
+    """Whether this person has not yet said that nobody may count what they open and press."""
+    return recipient.is_known and any(_decision(person) != Consent.State.WITHDRAWN for person in recipient.people)
+
+
+def follow_no_more(recipient: Recipient, *, now: datetime, source: str) -> bool:
+    """Count no more what this person opens and presses, in whatever message; returns whether that is new.
+
+    Messages go on. It needs the secret link alone: no login, no question.
+    """
+    told = [person for person in recipient.people if _decision(person) != Consent.State.WITHDRAWN]
+    if not recipient.is_known or recipient.message is None:
+        return False
+    for person in told:
+        record_consent(
+            person, Channel.EMAIL, Consent.State.WITHDRAWN, purpose=Consent.TRACKING, stated_at=now, source=source,
+            evidence={"message": recipient.message.pk}, now=now, actor="person",
+        )  # fmt: skip
+    return bool(told)
+
+
+def _decision(person: Contact) -> str:
+    latest = latest_decision(person, Channel.EMAIL, Consent.TRACKING)
+    return latest.state if latest is not None else ""

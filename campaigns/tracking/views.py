@@ -49,16 +49,22 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     except InvalidToken:
         return _gone(request)
     with acting_for(link.tenant_id):
-        recipient = unsubscribing.recipient_of(link)
-        if request.method != "POST":
-            return render(request, "tracking/unsubscribe.html", {"recipient": recipient, "brand": recipient.brand})
-        everything = request.POST.get("scope") == "everything"
+        recipient, now = unsubscribing.recipient_of(link), timezone.now()
         one_click = request.POST.get("List-Unsubscribe") == "One-Click"
+        wish = "" if one_click else request.POST.get("scope", "")
+        if request.method != "POST" or wish == "following":
+            if request.POST.get("follow_no_more"):
+                unsubscribing.follow_no_more(recipient, now=now, source="unsubscribe_page")
+            shown = {
+                "recipient": recipient,
+                "brand": recipient.brand,
+                "may_be_followed": unsubscribing.may_be_followed(recipient),
+                "said_now": request.method == "POST",
+            }
+            return render(request, "tracking/unsubscribe.html", shown)
+        everything = wish == "everything"
         unsubscribing.unsubscribe(
-            recipient,
-            everything=everything,
-            now=timezone.now(),
-            source="one_click" if one_click else "unsubscribe_page",
+            recipient, everything=everything, now=now, source="one_click" if one_click else "unsubscribe_page"
         )
         return render(
             request,
@@ -107,6 +113,8 @@ def book(request: HttpRequest, token: str) -> HttpResponse:
         }
         if form.is_valid():
             wanted = booking.request_booking(invitation, booking.Wish(**form.cleaned_data), now=now)
+            if wanted is None:
+                return _gone(request)
             times = dict(BookingForm.TIMES)
             return render(
                 request, "tracking/booked.html", shown | {"wanted": wanted, "time": times[wanted.preferred_time]}

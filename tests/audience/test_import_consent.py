@@ -214,3 +214,52 @@ def test_a_text_has_no_ground_but_a_yes(tenant: Tenant, tmp_path: Path) -> None:
     )
 
     assert "is none of yes, no and empty" in str(rejects(report))
+
+
+TRACKING = "external_id,email_consent,tracking_consent,tracking_consent_at,tracking_consent_source\n"
+
+
+def following(tenant: Tenant) -> list[tuple[str, str, str]]:
+    rows = Consent.objects.for_tenant(tenant).filter(purpose="tracking").order_by("pk")
+    return list(rows.values_list("channel", "state", "source"))
+
+
+def test_what_a_file_says_of_following_is_a_fact_of_its_own(tenant: Tenant, tmp_path: Path) -> None:
+    for _ in range(2):
+        run("contacts", tenant, written(tmp_path, f"{TRACKING}c1,yes,no,2025-03-01,preference form\n"))
+
+    assert following(tenant) == [("email", "withdrawn", "preference form")]
+    assert state(tenant) == "given"  # to messages
+    assert not Contact.objects.for_tenant(tenant).get().attributes
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (["no,2025-03-01,", "yes,2025-02-01,"], ["withdrawn"]),
+        (["no,2025-03-01,", "yes,,"], ["withdrawn"]),
+        (["no,2025-03-01,", "yes,2025-04-01,"], ["withdrawn", "given"]),
+        (["yes,2025-03-01,", "no,2025-04-01,"], ["given", "withdrawn"]),
+        (["yes,2025-03-01,", ",,"], ["given"]),
+    ],
+)
+def test_a_file_turns_following_on_no_more_than_messages(
+    tenant: Tenant, tmp_path: Path, rows: list[str], expected: list[str]
+) -> None:
+    for row in rows:
+        run("contacts", tenant, written(tmp_path, f"{TRACKING}c1,,{row}\n"))
+
+    assert [each[1] for each in following(tenant)] == expected
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        ("soft_opt_in,2025-03-01,", "tracking_consent: 'soft_opt_in' is none of yes, no and empty"),
+        (f"yes,{TOMORROW},", "tracking_consent_at: '2026-10-01' lies in the future, so nobody has said yes yet"),
+    ],
+)
+def test_what_cannot_be_meant_of_following_is_rejected(tenant: Tenant, tmp_path: Path, cells: str, reason: str) -> None:
+    (refused,) = rejects(run("contacts", tenant, written(tmp_path, f"{TRACKING}c1,,{cells}\n")))
+
+    assert refused["reason"] == reason

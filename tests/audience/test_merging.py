@@ -121,6 +121,34 @@ def test_a_no_of_either_is_a_no_of_both(
     assert (latest.state if latest else None) == expected
 
 
+@pytest.mark.parametrize(
+    ("theirs", "ours", "expected"),
+    [
+        ("withdrawn", None, "withdrawn"),
+        ("withdrawn", "given", "withdrawn"),  # whenever they were said
+        ("given", "withdrawn", "withdrawn"),
+        ("given", None, None),  # a yes for another address
+        (None, "withdrawn", "withdrawn"),
+        (None, "given", "given"),
+    ],
+)
+def test_whoever_would_not_be_followed_under_one_name_is_not_under_the_other(
+    loser: Contact, winner: Contact, now: datetime, theirs: str | None, ours: str | None, expected: str | None
+) -> None:
+    for contact, said, days in ((loser, theirs, 20), (winner, ours, 10)):
+        if said:
+            record_consent(
+                contact, "email", said, purpose="tracking", stated_at=now - days * DAY, source="form", now=now,
+                actor="test",
+            )  # fmt: skip
+
+    join(loser, winner)
+
+    latest = winner.consents.filter(purpose="tracking").order_by("-id").first()
+    assert (latest.state if latest else None) == expected
+    assert not winner.consents.filter(purpose="marketing").exists()
+
+
 def test_a_yes_goes_with_the_number_that_it_was_said_for(loser: Contact, winner: Contact, now: datetime) -> None:
     record_consent(loser, "sms", "given", stated_at=now, source="form", now=now, actor="test", wording="I agree")
 
