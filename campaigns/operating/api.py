@@ -6,7 +6,9 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from ninja import Field, Query, Router, Schema
+from pydantic import AwareDatetime
 
+from campaigns.audience.consent import NotRecorded, report_consent
 from campaigns.audience.merging import CannotMerge
 from campaigns.audience.models import Contact
 from campaigns.operating.evidence_downloads import download
@@ -21,6 +23,26 @@ from winback.problems import Problem
 router = Router(tags=["Contacts"])
 
 
+class Cap(Schema):
+    """A cap that holds for the contact: so many messages to its household within so many hours."""
+
+    rule: str = Field(description="`household` (the module's setting), or a row of catalog/data/frequency_caps.yaml.")
+    source: str
+    most: int
+    hours: int
+    touches: int = Field(description="How many count now.")
+    full_until: str | None = Field(description="When there is room again; null: now.")
+    place_known: bool = Field(description="False: it holds because the contact's country or state is not known.")
+
+
+class Following(Schema):
+    """Whether it is counted which e-mails the contact opens and which links it presses."""
+
+    allowed: bool
+    reason: str | None
+    rule: str | None = Field(description="The rule that asks for a yes first (catalog/data/tracking_rules.yaml).")
+
+
 class Writable(Schema):
     """Whether the contact may be written to over a channel, and what every guard said."""
 
@@ -28,6 +50,7 @@ class Writable(Schema):
     reasons: list[str]
     not_before: str | None = Field(description="When its quiet hours end; null: now, or not at all.")
     household_cap_reached_since: str | None
+    caps: list[Cap]
     basis: str | None = Field(
         description="What was said (given, withdrawn), else what the rule asks (implied, opt_out, consent_needed)."
     )
@@ -43,10 +66,33 @@ class Explanation(Schema):
     dormant: bool
     reasons: list[str]
     writable: dict[str, Writable]
+    following: Following
     next: dict[str, Any] | None
     episode: dict[str, Any] | None
     enrolment: dict[str, Any] | None
     last_job_at: str | None
+
+
+class ConsentRequest(Schema):
+    """What a person said, where, when and in which words, as the business can prove it."""
+
+    contact: str = Field(description="External id, e-mail address or phone number.", max_length=254)
+    purpose: Literal["marketing", "tracking"] = Field(
+        "marketing", description="`tracking`: following opens of and clicks in e-mails; a yes or a no."
+    )
+    channel: Literal["email", "sms"] = "email"
+    state: Literal["given", "withdrawn", "soft_opt_in", "inquired"]
+    stated_at: AwareDatetime
+    source: str = Field(description="Such as `paper form at the counter`.", min_length=1, max_length=300)
+    wording: str = Field("", description="Word for word; a yes needs it.", max_length=10_000)
+    evidence: dict[str, str] = Field({}, description="What could be shown to a court: ip, form, document …")
+
+
+class ConsentAnswer(Schema):
+    """What was kept. Nothing of it can be changed or deleted."""
+
+    consent: int
+    recorded_at: str
 
 
 class SuppressionRequest(Schema):
@@ -181,3 +227,22 @@ def suppress_contact(request: HttpRequest, body: SuppressionRequest) -> dict[str
         key.tenant, [contact], channel=body.channel, reason=body.reason, now=now, actor=actor_of(request)
     )
     return {"suppressed": bool(stopped)}
+
+
+@router.post(
+    "/consent",
+    summary="Record what a contact said",
+    description="A yes or a no to messages over a channel, or to the following of opens and clicks; or a ground that "
+    "some countries know. Added, never changed: a withdrawal is a fact of its own. 422 `consent_not_recorded` says why "
+    "it proves nothing, with the field of each fault. Needs `contacts:write`.",
+    response=ConsentAnswer,
+)
+def record_a_consent(request: HttpRequest, body: ConsentRequest) -> dict[str, Any]:
+    require_scope(request, "contacts:write")
+    told = body.dict(exclude={"contact"})
+    try:
+        kept = report_consent(_contact(request, body.contact), **told, now=timezone.now(), actor=actor_of(request))
+    except NotRecorded as error:
+        errors = [{"path": field, "message": sentence} for field, sentence in error.faults]
+        raise Problem(422, "consent_not_recorded", str(error), errors=errors) from error
+    return {"consent": kept.pk, "recorded_at": kept.recorded_at.isoformat()}

@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -10,12 +10,13 @@ from django.db import connection
 from campaigns.audience import addresses
 from campaigns.audience.experiment_models import Assignment, DormancyEpisode
 from campaigns.audience.models import Channel, Contact, ContactStat
+from campaigns.compliance import following
 from campaigns.compliance.asking import Asking, asking_of_tenant
-from campaigns.compliance.caps import TOUCHES_THAT_COUNT
+from campaigns.compliance.caps_of_one import Cap, caps_of
 from campaigns.compliance.guards import judged
 from campaigns.compliance.quiet_hours import Hours
 from campaigns.planning.models import Enrolment, Message, Step
-from tenants.accounts.models import Tenant
+from tenants.accounts.models import Brand, Tenant
 
 _PHONE = re.compile(r"[+(]?\d[\d ().-]{5,}\d")
 
@@ -27,15 +28,6 @@ WITH asked AS (
 )
 SELECT j.channel, j.refusal, j.verdicts, j.country, j.region, j.timezones FROM ({judged("ask")}) j ORDER BY j.place
 """
-
-TOUCHES = f"""
-SELECT t.touched_at
-{TOUCHES_THAT_COUNT}
-   AND t.household_id = %(household)s
- ORDER BY t.touched_at DESC
-OFFSET %(cap_touches)s - 1 LIMIT 1
-"""
-
 
 _ASKED = {"given": "consent_needed"}
 
@@ -81,6 +73,7 @@ def explain(tenant: Tenant, contact: Contact, *, now: datetime) -> dict[str, Any
         "dormant": episode is not None,
         "reasons": _reasons(stat, episode, enrolment, asking),
         "writable": writable,
+        "following": _following(tenant, contact, asking.campaign.brand, now=now),
         "next": _next(tenant, enrolment, stat),
         "episode": _episode_facts(episode),
         "enrolment": _enrolment_facts(tenant, contact, enrolment),
@@ -94,13 +87,11 @@ def _writable(asking: Asking, contact: Contact, lapsed_from: datetime | None) ->
         "contact": contact.pk,
         "lapsed_from": lapsed_from,
         "asked_channels": list(Channel.values),
-        "household": contact.household_id,
     }
     with connection.cursor() as cursor:
         cursor.execute(ASK, values)
         rows = cursor.fetchall()
-        cursor.execute(TOUCHES, values)
-        full = cursor.fetchone()
+    caps = caps_of(asking, contact.household_id, [(row[0], row[3], row[4]) for row in rows])
     answer: dict[str, Any] = {}
     for channel, refusal, written, country, region, zones in rows:
         verdicts = json.loads(written)
@@ -118,11 +109,23 @@ def _writable(asking: Asking, contact: Contact, lapsed_from: datetime | None) ->
             "allowed": refusal is None,
             "reasons": refused,
             "not_before": _written(opens) if refusal is None and opens is not None and opens > asking.now else None,
-            "household_cap_reached_since": _written(full[0]) if full else None,
+            "household_cap_reached_since": _reached_since(caps[channel][0]),
+            "caps": [cap.as_dict() for cap in caps[channel]],
             **_permission(verdicts),
             "verdicts": verdicts,
         }
     return answer
+
+
+def _reached_since(household: Cap) -> str | None:
+    until = household.full_until
+    return _written(until - timedelta(hours=household.hours) if until is not None else None)
+
+
+def _following(tenant: Tenant, contact: Contact, brand: Brand, *, now: datetime) -> dict[str, Any]:
+    """Whether it is counted what the contact opens and presses; if not, why, and by which rule of the law."""
+    found = following.of_contact(tenant, contact, brand, now=now)
+    return {"allowed": found.allowed, "reason": found.reason or None, "rule": found.rule or None}
 
 
 def _permission(verdicts: list[dict[str, Any]]) -> dict[str, Any]:

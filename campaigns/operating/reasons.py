@@ -54,6 +54,12 @@ SENTENCES = {
     "render_failed": "Its words could not be rendered.",
     "hand_over_interrupted": "The hand-over was interrupted: whether it left is not known.",
     "process_died_while_handing_over": "The hand-over was interrupted: whether it left is not known.",
+    "never_confirmed": "Nobody could tell within a week whether it left: it counts as sent.",
+    # why it is not counted what somebody opens and presses
+    "tracking_off": "The brand counts neither opens nor clicks.",
+    "tracking_off_here": "The brand follows nobody in this country or region.",
+    "tracking_withdrawn": "The person said no to it.",
+    "tracking_not_agreed": "The country asks for a yes first, and none is on file.",
     # why the words were refused
     "html_unreadable": "The HTML cannot be read as a mailbox would.",
     "sms_without_business": "The text does not name the business.",

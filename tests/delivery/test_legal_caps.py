@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from campaigns.compliance.asking import asking_of
 from campaigns.compliance.models import Touch
 from campaigns.compliance.quiet_hours import Hours
 from campaigns.delivery.claiming import claim
+from campaigns.operating.explaining import explain
 from campaigns.planning.models import Campaign, Message
 from tenants.accounts.models import Tenant
 from tests import factories
@@ -108,6 +110,64 @@ def test_a_message_waits_until_the_first_place_is_free_and_leaves_then(campaign:
     due = [Message.objects.get(pk=each.pk).due_at for each in waiting[1:]]
     assert due == [NOW + 4 * HOUR, NOW + 21 * HOUR]
     assert [claimed(campaign, at=at) for at in (due[0] - timedelta(seconds=1), due[0], due[1])] == [0, 1, 1]
+
+
+def caps_told(message: Message, *, at: datetime) -> dict[str, dict[str, Any]]:
+    answer = explain(message.tenant, message.contact, now=at)["writable"]["sms"]["caps"]
+    return {cap["rule"]: cap for cap in answer}
+
+
+def test_explain_tells_which_cap_holds_how_full_it_is_and_until_when(campaign: Campaign) -> None:
+    *_, last = texts(campaign, 4)
+    claimed(campaign, sent=NOW + HOUR)
+
+    told_of = caps_told(last, at=NOW + 2 * HOUR)
+
+    assert list(told_of) == ["household", "sms-us-fl"]
+    law = told_of["sms-us-fl"]
+    assert (law["most"], law["hours"], law["touches"], law["place_known"]) == (3, 24, 3, True)
+    assert law["full_until"] == (NOW + HOUR + DAY).isoformat()
+    assert (told_of["household"]["touches"], told_of["household"]["full_until"]) == (3, None)
+    assert caps_told(last, at=NOW + HOUR + DAY)["sms-us-fl"]["full_until"] is None
+
+
+def test_explain_tells_that_a_cap_holds_for_want_of_the_state(campaign: Campaign) -> None:
+    nowhere, elsewhere = text(campaign, region=""), text(campaign, region="GA")
+
+    (known,) = [cap["place_known"] for rule, cap in caps_told(nowhere, at=NOW).items() if rule != "household"]
+    assert known is False
+    assert list(caps_told(elsewhere, at=NOW)) == ["household"]
+
+
+@given(
+    hours=st.lists(st.integers(0, 40), min_size=1, max_size=6),
+    late=st.integers(0, 3),
+    most=st.integers(1, 5),
+    region=st.sampled_from(["FL", "GA", ""]),
+)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_until_when_explain_says_that_it_is_full_the_claim_waits(
+    tenant: Tenant, hours: list[int], late: int, most: int, region: str
+) -> None:
+    with transaction.atomic():
+        campaign = make_sender(tenant, settings={"frequency_cap_touches": most, "frequency_cap_days": 1})
+        first = text(campaign, region=region)
+        for ordinal, ago in enumerate(sorted(hours, reverse=True), start=1):
+            sent = text(campaign, region=region, household=first.contact.household)
+            at = NOW - ago * HOUR
+            Touch.objects.create(
+                tenant=tenant, household=first.contact.household, ordinal=ordinal, message=sent, channel="sms",
+                touched_at=at,
+            )  # fmt: skip
+            Message.objects.filter(pk=sent.pk).update(state="handed_over", handed_over_at=at + late * HOUR)
+        untils = [cap["full_until"] for cap in caps_told(first, at=NOW).values()]
+
+        claimed(campaign)
+
+        first.refresh_from_db()
+        expected = max((datetime.fromisoformat(each) for each in untils if each), default=None)
+        assert (first.due_at if first.state == "postponed" else None) == expected
+        transaction.set_rollback(True)
 
 
 def test_a_text_counts_from_when_it_went_out_and_not_from_when_it_was_claimed(campaign: Campaign) -> None:

@@ -41,6 +41,16 @@ class Command(TenantCommand):
             words = "may be written to" if answer["allowed"] else f"no: {', '.join(answer['reasons'])}"
             later = f", not before {answer['not_before']}" if answer["not_before"] else ""
             self.stdout.write(f"{indent}{channel.ljust(8)}  {words}{later}")
+            for cap in answer["caps"]:
+                full = f", full until {cap['full_until']}" if cap["full_until"] else ""
+                unsure = "" if cap["place_known"] else ", for its state is not known"
+                self.stdout.write(
+                    f"{indent}          cap {cap['rule']}: {cap['touches']} of {cap['most']} in {cap['hours']} hours"
+                    f"{full}{unsure}"
+                )
+        followed = keys["following"]
+        why = f"no: {followed['reason']}{' by ' + followed['rule'] if followed['rule'] else ''}"
+        self.stdout.write(f"{indent}followed  {'opens and clicks may be counted' if followed['allowed'] else why}")
         following = keys["next"]
         if following:
             names = " ".join(str(following[key]) for key in ("what", "step", "channel") if following.get(key))
