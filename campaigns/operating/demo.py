@@ -21,10 +21,11 @@ from campaigns.audience.importing import Kind, import_file
 from campaigns.audience.importing_contacts import Contacts
 from campaigns.audience.importing_jobs import Jobs
 from campaigns.audience.models import Contact, ImportBatch, Job
-from campaigns.operating import alone, simulating
+from campaigns.operating import simulating
 from campaigns.operating.models import SimulatedDay
 from campaigns.planning.models import Message
 from campaigns.results import reporting
+from tenants.accounts import alone
 from tenants.accounts.models import Tenant
 from tenants.activation import activating, onboarding
 from tenants.connections import probing

@@ -11,13 +11,14 @@ from campaigns.audience import dormancy
 from campaigns.audience.models import Contact
 from campaigns.delivery import claiming, previewing, recovering, sending, volume
 from campaigns.delivery.rendering import RenderFailed
-from campaigns.operating import alone, planning, webhooks
+from campaigns.operating import planning, webhooks
 from campaigns.operating.models import ScheduledTask
 from campaigns.planning.models import Variant
 from campaigns.results import attributing
 from campaigns.tracking import applying, reputation, return_mailbox, thread_outbox, tidying_inbox
 from campaigns.tracking.jobs import apply_events
 from tenants.access.models import User
+from tenants.accounts import alone
 from tenants.accounts.models import Tenant
 from tenants.activation import activating
 from tenants.connections import breaker

@@ -17,10 +17,11 @@ from django.db.models import Max
 from campaigns.audience import dormancy
 from campaigns.audience.experiment_models import DormancyEpisode
 from campaigns.delivery import recovering, sending
-from campaigns.operating import alone, planning
+from campaigns.operating import planning
 from campaigns.operating.models import SimulatedDay
 from campaigns.planning.models import Enrolment, Message
 from campaigns.results import attributing
+from tenants.accounts import alone
 from tenants.accounts.models import Tenant
 from tenants.journal.models import Checkpoint
 from winback.tenancy import acting_for

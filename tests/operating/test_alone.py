@@ -7,14 +7,23 @@ from typing import Any
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 from django.utils import timezone
 
 from campaigns.audience.experiment_models import DormancyEpisode
-from campaigns.operating import alone, jobs
+from campaigns.operating import jobs
 from campaigns.planning.models import Message
+from campaigns.tracking import applying, thread_outbox, threads
+from campaigns.tracking import jobs as tracking
+from campaigns.tracking.thread_models import Conversation
+from tenants.accounts import alone
 from tenants.accounts.models import Tenant
+from tests import factories
 from tests.faults import world
+from tests.tracking.reporting import about, make_reporting, report
+from tests.tracking.texting import text, written_to
 from winback.commands import WrongUsage
+from winback.providers.sms.fake import FakeSmsProvider
 from winback.tenancy import acting_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,6 +45,24 @@ def hold(process: "psycopg.Connection[Any]", tenant: Tenant, *, simulating: bool
     """What another process holds while it simulates the tenant, or does its regular work."""
     how = "" if simulating else "_shared"
     process.execute(f"SELECT pg_advisory_lock{how}(hashtext('winback.regular-work'), %s)", [tenant.pk])
+
+
+def reported_on_and_answered(business: Tenant) -> Message:
+    """A complaint about a message that lies unapplied, and a reply by staff that has not left."""
+    with acting_for(business.pk):
+        message = written_to(business)
+        by_text = make_reporting(business, kind="sms")
+        Message.objects.filter(pk=message.pk).update(connection=by_text)
+        text(business, "Do you have time on Friday?", connection=by_text)
+        threads.reply(Conversation.objects.for_tenant(business).get(), "At 9.", actor="user 1", now=factories.NOW)
+    assert report(Client(), by_text, about(message, "delivered")).status_code < 300
+    FakeSmsProvider.sent.clear()
+    return message
+
+
+def state_of(message: Message) -> str:
+    with acting_for(message.tenant_id):
+        return str(Message.objects.for_tenant(message.tenant_id).get(pk=message.pk).state)
 
 
 def lapses(tenant: Tenant) -> int:
@@ -65,7 +92,44 @@ def test_no_regular_work_begins_in_a_simulation(
     assert sent(neighbour) > 0
 
 
-@pytest.mark.parametrize("command", ["scan_dormant", "plan_messages", "send_due", "attribute_jobs"])
+def test_nothing_is_applied_and_no_answer_leaves_in_a_simulation(
+    business: Tenant, other_process: "psycopg.Connection[Any]"
+) -> None:
+    message = reported_on_and_answered(business)
+    hold(other_process, business, simulating=True)
+
+    tracking.apply_events(tenant=business.pk)
+    tracking.send_answers(tenant=business.pk)
+    assert (state_of(message), FakeSmsProvider.sent) == ("handed_over", [])
+
+    other_process.execute("SELECT pg_advisory_unlock_all()")
+    tracking.apply_events(tenant=business.pk)
+    tracking.send_answers(tenant=business.pk)
+    assert state_of(message) == "delivered"
+    assert [each.body for each in FakeSmsProvider.sent] == ["At 9."]
+
+
+def test_a_simulation_waits_for_what_is_being_applied_and_answered(
+    business: Tenant, other_process: "psycopg.Connection[Any]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND mode = 'ShareLock'"
+    seen: list[Any] = []
+
+    def look(*_: Any, **__: Any) -> None:
+        seen.append(other_process.execute(held, [business.pk]).fetchone())
+
+    monkeypatch.setattr(applying, "apply", look)
+    monkeypatch.setattr(thread_outbox, "send_due", look)
+
+    tracking.apply_events(tenant=business.pk)
+    tracking.send_answers(tenant=business.pk)
+
+    assert seen == [(1,), (1,)]
+
+
+@pytest.mark.parametrize(
+    "command", ["scan_dormant", "plan_messages", "send_due", "attribute_jobs", "apply_events", "read_bounces"]
+)
 def test_a_command_says_that_it_must_wait(
     command: str, business: Tenant, other_process: "psycopg.Connection[Any]"
 ) -> None:

@@ -1,6 +1,7 @@
 from datetime import datetime
 
 from campaigns.tracking import applying
+from tenants.accounts import alone
 from tenants.accounts.commands import TenantCommand
 from tenants.accounts.models import Tenant
 from winback.commands import Keys
@@ -15,5 +16,6 @@ class Command(TenantCommand):
     opens_scope = False
 
     def handle_tenant(self, tenant: Tenant, *, now: datetime, options: Keys) -> Keys:
-        done = applying.apply(tenant, now=now)
+        with alone.working(tenant.pk, tenant.slug):
+            done = applying.apply(tenant, now=now)
         return {"applied": done.applied, "ignored": done.ignored}

@@ -2,8 +2,8 @@ from datetime import datetime
 
 from django.core.management.base import CommandParser
 
-from campaigns.operating import alone
 from campaigns.results.attributing import attribute
+from tenants.accounts import alone
 from tenants.accounts.commands import TenantCommand
 from tenants.accounts.models import Tenant
 from winback.commands import Keys

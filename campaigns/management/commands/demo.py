@@ -12,9 +12,9 @@ from django.utils.text import slugify
 
 from campaigns.audience.reading import UnreadableFile
 from campaigns.operating import demo, demo_printing
-from campaigns.operating.alone import AlreadySimulating, RegularWorkGoesOn
 from campaigns.operating.demo_sign_in import password_of
 from campaigns.operating.simulating import LaterAlready, NotASandbox
+from tenants.accounts.alone import AlreadySimulating, RegularWorkGoesOn
 from tenants.activation.onboarding import TenantRefused
 from winback.commands import WrongUsage
 from winback.runtime import database, serve

@@ -1,6 +1,7 @@
 from datetime import datetime
 
-from campaigns.operating import alone, planning
+from campaigns.operating import planning
+from tenants.accounts import alone
 from tenants.accounts.commands import TenantCommand
 from tenants.accounts.models import Tenant
 from winback.commands import Keys

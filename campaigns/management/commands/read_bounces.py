@@ -4,6 +4,7 @@ from pathlib import Path
 from django.core.management.base import CommandParser
 
 from campaigns.tracking import applying, return_mailbox
+from tenants.accounts import alone
 from tenants.accounts.commands import TenantCommand
 from tenants.accounts.models import Tenant
 from winback.commands import Keys, WrongUsage
@@ -24,6 +25,10 @@ class Command(TenantCommand):
         parser.add_argument("--maildir", metavar="DIR", help="A maildir to read instead of the IMAP mailboxes.")
 
     def handle_tenant(self, tenant: Tenant, *, now: datetime, options: Keys) -> Keys:
+        with alone.working(tenant.pk, tenant.slug):
+            return self._read(tenant, now=now, options=options)
+
+    def _read(self, tenant: Tenant, *, now: datetime, options: Keys) -> Keys:
         if not options.get("maildir"):
             read, kept = return_mailbox.read_mailboxes(tenant, now=now)
             return {"read": read, "kept": kept}

@@ -7,8 +7,9 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from campaigns.delivery import sending
-from campaigns.operating import alone, jobs
+from campaigns.operating import jobs
 from campaigns.tracking import applying, thread_outbox
+from tenants.accounts import alone
 from tenants.accounts.commands import TenantCommand
 from tenants.accounts.models import Tenant
 from winback.commands import Keys

@@ -2,7 +2,8 @@ from datetime import date, datetime
 
 from django.core.management.base import CommandError, CommandParser
 
-from campaigns.operating import alone, simulating
+from campaigns.operating import simulating
+from tenants.accounts import alone
 from tenants.accounts.commands import TenantCommand
 from tenants.accounts.models import Tenant
 from winback.commands import Keys, WrongUsage

@@ -46,7 +46,7 @@ def _wait_for_work(tenant_id: int, name: str) -> None:
             cursor.execute("SELECT pg_advisory_lock(hashtext(%s), %s)", [_WORK, tenant_id])
     except OperationalError as error:
         raise RegularWorkGoesOn(
-            f"{name} is being scanned, planned or sent for by another process, which does not end: stop "
+            f"{name} is being scanned, planned, sent or answered for by another process, which does not end: stop "
             "`manage.py serve` (or the command that does it), or try again later."
         ) from error
 
