@@ -1,11 +1,14 @@
-"""The folder of a local outbox, where every message becomes a file."""
+"""The folder of a local outbox, where every message becomes a file.
+
+Each host has a folder of its own, unless they share a disk.
+"""
 
 import os
 from pathlib import Path
 
 from winback.providers.account import ProviderAccount
 from winback.providers.errors import ProviderMisconfigured, ProviderTrouble
-from winback.providers.handing import ProbeResult, checked_reference
+from winback.providers.handing import ProbeResult, Witness, checked_reference
 
 
 class Outbox(ProviderAccount):
@@ -27,8 +30,25 @@ class Outbox(ProviderAccount):
             raise ProviderMisconfigured("The local outbox has no directory.")
         return Path(str(self.settings["directory"]))
 
+    def begin(self, directory: Path, reference: str, witness: Witness) -> None:
+        """Mark that this message begins in this very folder, and tell the witness; raises what the witness raises."""
+        mark = self._mark(directory, reference)
+        try:
+            mark.touch()
+        except OSError as error:
+            raise ProviderTrouble(f"The outbox cannot be written: {error.strerror}.") from error
+        try:
+            witness.starting(reference)
+        except BaseException:
+            mark.unlink(missing_ok=True)
+            raise
+
+    def drop(self, directory: Path, reference: str) -> None:
+        """What was begun does not leave."""
+        self._mark(directory, reference).unlink(missing_ok=True)
+
     def keep(self, directory: Path, reference: str, content: bytes) -> None:
-        """Write a message whole or not at all: a name of its own first, then the final one.
+        """Write a message that was begun, whole or not at all: its mark is filled, then gets the final name.
 
         A second one with this reference is kept beside the first (``…~2``): whoever looks sees that it left twice.
         """
@@ -37,12 +57,13 @@ class Outbox(ProviderAccount):
         while path.exists():
             number += 1
             path = directory / f"{reference}~{number}{self.suffix}"
-        part = path.with_suffix(".part")
+        mark = self._mark(directory, reference)
         try:
-            part.write_bytes(content)
-            os.replace(part, path)
+            with mark.open("r+b") as file:  # never made anew: who took the mark away has told that this does not leave
+                file.write(content)
+            os.replace(mark, path)
         except OSError as error:  # a full disk
-            part.unlink(missing_ok=True)
+            mark.unlink(missing_ok=True)
             raise ProviderTrouble(f"The outbox cannot be written: {error.strerror}.") from error
 
     def probe(self) -> ProbeResult:
@@ -54,8 +75,22 @@ class Outbox(ProviderAccount):
             return ProbeResult(False, "The outbox folder cannot be written to.", "misconfigured")
         return ProbeResult(True, "The local outbox keeps messages as files; nobody gets them.", "", ("folder",))
 
-    def look_up(self, reference: str) -> bool:
-        return self._path(self._directory(), reference).exists()
+    def look_up(self, reference: str) -> bool | None:
+        """Whether it is here. What was neither written nor begun here may lie in the outbox of another host: None.
+
+        What was begun here and is not here never left: its mark goes, so that nobody finishes it or is told so twice.
+        """
+        directory = self._directory()
+        if self._path(directory, reference).exists():
+            return True
+        try:
+            self._mark(directory, reference).unlink()
+        except FileNotFoundError:
+            return None
+        return False
 
     def _path(self, directory: Path, reference: str) -> Path:
         return directory / f"{checked_reference(reference)}{self.suffix}"
+
+    def _mark(self, directory: Path, reference: str) -> Path:
+        return directory / f"{checked_reference(reference)}.part"

@@ -27,7 +27,7 @@ class LocalEmailProvider(Outbox, EmailProvider):
             except UnsafeHeader as error:
                 set_aside(message, error, witness)
                 continue
-            witness.starting(message.reference)
+            self.begin(directory, message.reference, witness)
             try:
                 self.keep(directory, message.reference, content)
             except ProviderTrouble:

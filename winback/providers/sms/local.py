@@ -20,8 +20,9 @@ class LocalSmsProvider(Outbox, SmsProvider):
     def send(self, messages: Sequence[OutgoingSms], witness: Witness) -> None:
         directory = self.open_directory()
         for message in messages:
-            witness.starting(message.reference)
+            self.begin(directory, message.reference, witness)
             if (why := unusable(message)) is not None:
+                self.drop(directory, message.reference)
                 witness.refused(message.reference, *why)
                 continue
             written = {"to": message.recipient, "body": message.body, "segments": count(message.body).segments}
