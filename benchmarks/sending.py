@@ -67,7 +67,7 @@ def make_business(slug: str, messages: int, port: int, home: Path) -> Any:
     with acting_for_all("benchmark"):
         tenant = factories.make_tenant(slug, plan="enterprise", sandbox=False)
     with acting_for(tenant.pk):
-        options = {"host": "127.0.0.1", "port": str(port), "security": "none"}
+        options = {"host": "127.0.0.1", "port": str(port), "security": "none", "domain_limits": False}
         connect(tenant, kind="email", provider="smtp", now=NOW, actor="benchmark", options=options)
         factories.make_activation(
             tenant, settings={"daily_enrolment_cap": messages, "channels": ["email"]}, holdout_share=0

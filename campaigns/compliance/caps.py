@@ -3,7 +3,7 @@
 Both are reservations in the touch ledger, taken in the claim. The n-th touch of a household can be inserted once: of
 two workers at the same household one waits, then gets nothing. So what is inserted must be numbered without a gap.
 SQL for embedding. It expects a temporary table ``claiming`` with id, channel, household_id, due_at, country, region,
-refusal, until, why, ordinal, law and cap, and the parameters tenant, now, cap_touches, cap_days and those of
+domain, refusal, until, why, ordinal, law and cap, and the parameters tenant, now, cap_touches, cap_days and those of
 campaigns.compliance.legal_caps. It leaves in ``law`` which caps of the law were kept, in ``cap`` which one was full.
 """
 
@@ -83,8 +83,8 @@ UPDATE claiming c
 """
 
 RESERVE = """
-INSERT INTO campaigns_touch (tenant_id, household_id, ordinal, message_id, channel, touched_at)
-SELECT %(tenant)s, c.household_id, c.ordinal, c.id, c.channel, %(now)s
+INSERT INTO campaigns_touch (tenant_id, household_id, ordinal, message_id, channel, domain, touched_at)
+SELECT %(tenant)s, c.household_id, c.ordinal, c.id, c.channel, c.domain, %(now)s
   FROM claiming c
  WHERE c.refusal IS NULL AND c.until IS NULL
  ORDER BY c.household_id, c.due_at, c.id

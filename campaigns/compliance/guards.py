@@ -83,7 +83,7 @@ CUSTOMER_CAME_FIRST = ("came_back", "booked")
 # it (docs/decisions/0005-as-of.md).
 FACTS = f"""
 SELECT a.ref, a.place, a.channel, a.contact_id, a.lapsed_from,
-       k.state AS contact_state, k.country, k.region, k.timezones, k.household_id, k.phone_key,
+       k.state AS contact_state, k.country, k.region, k.timezones, k.household_id, k.email_key, k.phone_key,
        CASE a.channel WHEN 'email' THEN k.email_key ELSE k.phone_key END IS NOT NULL AS has_address,
        newer.at AS business_at,
        coalesce(s.scheduled_at > %(now)s, false) AS booked,
@@ -140,7 +140,7 @@ def judged(stage: str, guards: Sequence[Guard] = GUARDS) -> str:
     refusal = " ".join(f"WHEN {guard.refuses} THEN {guard.reason}" for guard in guards)
     verdicts = " || ', ' || ".join(_verdict(guard, stage) for guard in guards)
     return f"""
-SELECT f.ref, f.place, f.channel, f.contact_id, f.household_id, f.country, f.region, f.timezones, f.phone_key,
-       CASE {refusal} END AS refusal, ('[' || {verdicts} || ']')::jsonb AS verdicts
+SELECT f.ref, f.place, f.channel, f.contact_id, f.household_id, f.country, f.region, f.timezones, f.email_key,
+       f.phone_key, CASE {refusal} END AS refusal, ('[' || {verdicts} || ']')::jsonb AS verdicts
   FROM ({FACTS}) f
 """

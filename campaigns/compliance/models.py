@@ -1,6 +1,10 @@
-"""The touch ledger: caps are reservations, taken in the claim, so that two workers never both write to a household."""
+"""The touch ledger, and how far each recipients' domain has been ramped up.
+
+Caps are reservations, taken in the claim, so that two workers never both write to a household.
+"""
 
 from django.db import models
+from django.db.models import Q
 
 from campaigns.audience.models import Household
 from campaigns.planning.models import Message
@@ -14,6 +18,7 @@ class Touch(TenantScoped):
     ordinal = models.PositiveIntegerField()
     message = TenantForeignKey(Message)
     channel = models.CharField(max_length=10)
+    domain = models.CharField(max_length=253, default="", help_text="Of an e-mail's recipient.")
     touched_at = models.DateTimeField()
 
     class Meta:
@@ -21,7 +26,24 @@ class Touch(TenantScoped):
             models.UniqueConstraint(fields=["tenant", "household", "ordinal"], name="touch_ordinal"),
             models.UniqueConstraint(fields=["tenant", "message"], name="touch_of_message"),
         ]
-        indexes = [models.Index(fields=["tenant", "household", "-touched_at"], name="touch_recent")]
+        indexes = [
+            models.Index(fields=["tenant", "household", "-touched_at"], name="touch_recent"),
+            models.Index(fields=["tenant", "domain", "touched_at"], name="touch_of_domain", condition=~Q(domain="")),
+        ]
 
     def __str__(self) -> str:
         return f"touch {self.ordinal}"
+
+
+class DomainRamp(TenantScoped):
+    """How many e-mails a recipients' domain might get on the last day on which it was to get any (ramp.py)."""
+
+    domain = models.CharField(max_length=253)
+    day = models.DateField()
+    cap = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "domain"], name="ramp_of_domain")]
+
+    def __str__(self) -> str:
+        return f"{self.cap} a day"

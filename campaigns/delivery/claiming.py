@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-from campaigns.compliance import caps, legal_caps
+from campaigns.compliance import caps, legal_caps, ramp
 from campaigns.compliance.asking import Asking
 from campaigns.compliance.guards import CUSTOMER_CAME_FIRST, judged
 from campaigns.compliance.quiet_hours import Hours
@@ -36,8 +36,8 @@ class Claim:
 STAGE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS claiming (
     id bigint PRIMARY KEY, channel text, household_id bigint, due_at timestamptz, country text, region text,
-    zones text, refusal text, ended boolean, verdicts jsonb, ordinal int, until timestamptz, why text, law text,
-    cap text
+    zones text, domain text, refusal text, ended boolean, verdicts jsonb, ordinal int, until timestamptz, why text,
+    law text, cap text, ramp int
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS candidate (
     id bigint PRIMARY KEY, contact_id bigint, channel text, due_at timestamptz, lapsed_from timestamptz, ended_by text
@@ -81,8 +81,9 @@ WITH asked AS (
     SELECT c.id AS ref, 0 AS place, c.contact_id, c.channel, %(brand)s::bigint AS brand_id, c.lapsed_from
       FROM candidate c
 ), judgement AS ({judged("claim")})
-INSERT INTO claiming (id, channel, household_id, due_at, country, region, zones, refusal, ended, verdicts)
+INSERT INTO claiming (id, channel, household_id, due_at, country, region, zones, domain, refusal, ended, verdicts)
 SELECT c.id, c.channel, j.household_id, c.due_at, j.country, j.region, array_to_string(j.timezones, ','),
+       CASE c.channel WHEN 'email' THEN coalesce(split_part(j.email_key, '@', 2), '') ELSE '' END,
        coalesce(c.ended_by, j.refusal), c.ended_by IS NOT NULL, j.verdicts
   FROM candidate c JOIN judgement j ON j.ref = c.id
 """
@@ -112,7 +113,8 @@ WITH refused AS (
            verdicts = m.verdicts || jsonb_build_object(
                'guard', c.why, 'version', CASE c.why WHEN 'frequency_cap' THEN 2 ELSE 1 END, 'when', 'claim',
                'at', %(now)s, 'channel', c.channel, 'allowed', false, 'reason', c.why,
-               'facts', jsonb_strip_nulls(jsonb_build_object('until', c.until, 'rule', c.cap, 'law', c.law)))
+               'facts', jsonb_strip_nulls(jsonb_build_object('until', c.until, 'rule', c.cap, 'law', c.law,
+                                                             'a_day', c.ramp)))
       FROM claiming c
      WHERE m.tenant_id = %(tenant)s AND m.id = c.id AND c.refusal IS NULL AND c.until IS NOT NULL
  RETURNING m.id
@@ -138,14 +140,20 @@ UPDATE campaigns_message m
                               jsonb_build_object('rule', 'household', 'most', %(cap_touches)s::int,
                                                  'days', %(cap_days)s::int)
                               || CASE WHEN c.law IS NULL THEN '{{}}' ELSE jsonb_build_object('law', c.law) END))
+           || CASE WHEN c.ramp IS NULL THEN '[]' ELSE jsonb_build_array(
+           jsonb_build_object('guard', 'ramp', 'version', 1, 'when', 'claim', 'at', %(now)s, 'channel',
+                              c.channel, 'allowed', true, 'facts', jsonb_build_object('a_day', c.ramp))) END
   FROM claiming c
  WHERE m.tenant_id = %(tenant)s AND m.id = c.id AND c.id IN (SELECT message_id FROM touched)
 RETURNING m.id
 """
 
 
-def claim(asking: Asking, *, hours: Hours, limit: int) -> Claim:
-    """Claim at most ``limit`` due messages of the campaign. Inside an open scope, which commits the claim."""
+def claim(asking: Asking, *, hours: Hours, limit: int, slow_start: bool = False) -> Claim:
+    """Claim at most ``limit`` due messages of the campaign. Inside an open scope, which commits the claim.
+
+    ``slow_start``: its e-mails leave through a sender whom the mailbox providers have yet to get to know (ramp.py).
+    """
     token = uuid4()
     values: dict[str, Any] = asking.parameters() | {
         "limit": limit,
@@ -165,6 +173,10 @@ def claim(asking: Asking, *, hours: Hours, limit: int) -> Claim:
         cursor.execute(PLACES)
         places: list[Place] = cursor.fetchall()
         _keep_quiet_hours(cursor, asking, hours, places)
+        if slow_start:
+            values |= ramp.parameters(asking)
+            cursor.execute(ramp.BRING_TO_TODAY, values)
+            cursor.execute(ramp.KEEP, values)
         values |= legal_caps.parameters((place[:3] for place in places), on=asking.today)
         cursor.execute(caps.KEEP_CAPS, values)
         cursor.execute(SETTLE, values)

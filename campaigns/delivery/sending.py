@@ -14,7 +14,7 @@ from typing import Any
 from campaigns.audience.experiment_models import Arm
 from campaigns.audience.models import Channel
 from campaigns.compliance import content
-from campaigns.compliance.asking import asking_of
+from campaigns.compliance.asking import Asking, asking_of
 from campaigns.compliance.quiet_hours import Hours
 from campaigns.delivery import claiming, outbox, recovering, routing
 from campaigns.delivery.claiming import Claim
@@ -24,7 +24,7 @@ from campaigns.delivery.rendering import Rendered, RenderFailed, facts_of, rende
 from campaigns.planning.models import Campaign, Message
 from tenants.accounts.models import Tenant
 from tenants.activation.models import ModuleActivation
-from tenants.connections.connecting import paused_connection
+from tenants.connections.connecting import paused_connection, starts_slowly
 from tenants.connections.models import Connection
 from winback import statistics
 from winback.providers.sms import segments
@@ -67,12 +67,13 @@ def send_due(
         hours = Hours.load(now)
     for asking in askings:
         stuck = 0
+        slow_start = _starts_slowly(tenant, asking)
         while stuck < 3 and (limit is None or sum(counts.values()) < limit):
             if for_seconds is not None and monotonic() - started >= for_seconds:
                 break
             size = CLAIM_SIZE if limit is None else min(CLAIM_SIZE, limit - sum(counts.values()))
             with acting_for(tenant.pk):
-                claim = claiming.claim(asking, hours=hours, limit=size)
+                claim = claiming.claim(asking, hours=hours, limit=size, slow_start=slow_start)
             counts["postponed"] += claim.postponed
             counts["blocked"] += claim.blocked
             if claim.message_ids:
@@ -84,6 +85,12 @@ def send_due(
             if progress is not None:
                 progress(sum(counts.values()))
     return {state: counts[state] for state in STATES}
+
+
+def _starts_slowly(tenant: Tenant, asking: Asking) -> bool:
+    with acting_for(tenant.pk):
+        through = routing.connection_for(tenant, Channel.EMAIL, asking.campaign.brand_id)
+        return through is not None and starts_slowly(through)
 
 
 def sendable_campaigns(tenant: Tenant) -> list[Campaign]:

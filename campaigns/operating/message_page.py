@@ -37,6 +37,7 @@ _GUARDS = {
     "sunset": "Not unanswered too often",
     "quiet_hours": "Outside quiet hours",
     "frequency_cap": "The household’s cap has room",
+    "ramp": "The mailbox provider may get more today",
     "module_active": "The module is active",
 }
 _CERTAINTY = {

@@ -47,6 +47,7 @@ SENTENCES = {
     "silent_too_long": "Silent for longer than marketing may last.",
     "quiet_hours": "Quiet hours where the customer lives.",
     "frequency_cap": "The household was written to often enough for now.",
+    "ramp": "A mailbox provider gets only so many messages a day until it knows the sender: the rest leaves tomorrow.",
     "rate_limit": "More is ready than the provider, or the mailboxes, are sent at once.",
     "sunset": "Written to often enough without any answer.",
     "no_connection": "No provider is connected for this channel.",

@@ -6,47 +6,16 @@ measured anew. The limits are dated rows of catalog/data/reputation_rules.yaml.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from functools import cache
+from datetime import datetime
 
 from django.db import connection
 
+from campaigns.compliance.reputation_rules import Limits, limits_on
 from campaigns.planning import campaigning
 from campaigns.planning.models import Campaign
-from catalog.reading import DATA, read_yaml
 from tenants.accounts.models import Tenant
 from tenants.connections.models import Connection
 from winback.providers.reasons import ADDRESS_IS_DEAD
-
-
-@dataclass(frozen=True)
-class Limits:
-    """One dated row of the rules."""
-
-    valid_from: date
-    at_least: int
-    window: timedelta
-    complaints_warn: float
-    complaints_pause: float
-    hard_bounces_pause: float
-
-
-@cache
-def _rules() -> tuple[Limits, ...]:
-    rows = [
-        Limits(
-            date.fromisoformat(str(row["valid_from"])), row["at_least"], timedelta(days=row["window_days"]),
-            row["complaints_warn"], row["complaints_pause"], row["hard_bounces_pause"],
-        )
-        for row in read_yaml(DATA / "reputation_rules.yaml", DATA)
-    ]  # fmt: skip
-    return tuple(sorted(rows, key=lambda rule: rule.valid_from))
-
-
-def limits_on(day: date) -> Limits:
-    """The rule that holds on a day; before the first, the first."""
-    return next((rule for rule in reversed(_rules()) if rule.valid_from <= day), _rules()[0])
-
 
 # A refusal during the hand-over that says that nobody is there is a hard bounce like one that is reported later.
 MEASURE = """

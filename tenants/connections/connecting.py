@@ -151,6 +151,12 @@ def has_no_limits(connection: Connection) -> bool:
     return connection.provider == LOCAL or registry.provider(connection.kind, connection.provider).for_tests
 
 
+def starts_slowly(connection: Connection) -> bool:
+    """Whether mailbox providers have yet to get to know its sender: not, where ``slow_start`` or limits are off."""
+    told = connection.settings
+    return not (has_no_limits(connection) or told.get("slow_start") is False or told.get("domain_limits") is False)
+
+
 def in_order(tenant: Tenant, kind: str, brand_id: int | None = None) -> QuerySet[Connection]:
     """The connections of a kind in the order in which they are used; a brand's own come before those of all brands."""
     rows = Connection.objects.for_tenant(tenant).filter(kind=kind)

@@ -18,8 +18,8 @@ NOW = factories.NOW
 
 # What the other worker commits between our look at the cap and our reservation: its own touch of the household.
 TOUCHED_MEANWHILE = """;
-INSERT INTO campaigns_touch (tenant_id, household_id, ordinal, message_id, channel, touched_at)
-SELECT m.tenant_id, m.household_id, 1, m.id, m.channel, %(now)s FROM campaigns_message m
+INSERT INTO campaigns_touch (tenant_id, household_id, ordinal, message_id, channel, domain, touched_at)
+SELECT m.tenant_id, m.household_id, 1, m.id, m.channel, '', %(now)s FROM campaigns_message m
  WHERE m.tenant_id = %(tenant)s AND m.state = 'handed_over'
 ON CONFLICT DO NOTHING"""
 
