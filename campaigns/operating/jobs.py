@@ -11,7 +11,7 @@ from campaigns.audience import dormancy
 from campaigns.audience.models import Contact
 from campaigns.delivery import claiming, previewing, recovering, sending, volume
 from campaigns.delivery.rendering import RenderFailed
-from campaigns.operating import planning, webhooks
+from campaigns.operating import planning, rounds, webhooks
 from campaigns.operating.models import ScheduledTask
 from campaigns.planning.models import Variant
 from campaigns.results import attributing
@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 SHARE = 5_000
 """How many messages of one tenant are sent before others have their turn."""
+TURN_SECONDS = 10
+"""How long a round over the tenants goes on before other work has its turn."""
 
 
 def _scan(now: datetime, *, full: bool = False) -> None:
@@ -141,25 +143,38 @@ _PER_TENANT: dict[str, Callable[[Tenant, datetime], None]] = {
 
 
 def run_regular(*, code: str) -> None:
-    """Do one piece of the regular work; the failure of one tenant does not stop the others."""
-    now = timezone.now()
-    error = ""
-    if code in _OVER_ALL:
+    """Do one piece of the regular work, for all tenants at once or in a round of them."""
+    if code in _PER_TENANT:
+        rounds.begin(code, now=timezone.now())
+        go_on(code=code)
+        return
+    try:
+        _OVER_ALL[code](timezone.now())
+    except Exception as failure:
+        # Not finished: readiness goes by when it last was. RQ keeps the traceback.
+        ScheduledTask.objects.filter(code=code).update(last_error=_in_short(failure))
+        raise
+    ScheduledTask.objects.filter(code=code).update(last_finished_at=timezone.now(), last_error="")
+
+
+def go_on(*, code: str, error: str = "", turn: int = 0) -> None:
+    """Go on with a round; the failure of one tenant does not stop the others.
+
+    After its share of seconds it stands in line again, so that what is to be sent meanwhile is.
+    """
+    started = monotonic()
+    while (tenant := rounds.next_tenant(code)) is not None:
         try:
-            _OVER_ALL[code](now)
+            with alone.regular_work([tenant.pk]) as free:
+                if free:
+                    _PER_TENANT[code](tenant, timezone.now())
         except Exception as failure:
-            # Not finished: readiness goes by when it last was. RQ keeps the traceback.
-            ScheduledTask.objects.filter(code=code).update(last_error=_in_short(failure))
-            raise
-    else:
-        for tenant in Tenant.objects.filter(state=Tenant.State.ACTIVE).order_by("pk"):
-            try:
-                with alone.regular_work([tenant.pk]) as free:
-                    if free:
-                        _PER_TENANT[code](tenant, now)
-            except Exception as failure:
-                logger.exception("Regular work %s failed for tenant %s", code, tenant.pk)
-                error = f"tenant {tenant.slug}: {_in_short(failure)}"
+            logger.exception("Regular work %s failed for tenant %s", code, tenant.pk)
+            error = f"tenant {tenant.slug}: {_in_short(failure)}"
+        if monotonic() - started >= TURN_SECONDS:
+            turn = 1 - turn
+            enqueue(go_on, unique=f"regular-{code}-{turn}", code=code, error=error, turn=turn)
+            return
     ScheduledTask.objects.filter(code=code).update(last_finished_at=timezone.now(), last_error=error)
 
 

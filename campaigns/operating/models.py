@@ -14,6 +14,7 @@ class ScheduledTask(models.Model):
     last_started_at = models.DateTimeField(null=True)
     last_finished_at = models.DateTimeField(null=True)
     last_error = models.TextField(blank=True)
+    after_tenant = models.BigIntegerField(default=0, help_text="How far the round has come, of work by tenant.")
 
     def __str__(self) -> str:
         return self.code
