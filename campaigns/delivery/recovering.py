@@ -38,13 +38,15 @@ def recover(tenant_id: int, *, now: datetime, every_claim: bool = False) -> Mapp
 
     ``claimed`` goes back to ``planned``. Of those in ``handing_over`` the claim's intent journal says which had
     arrived, which were refused and which had not begun; the one in between, or the whole group when there is no
-    journal, becomes ``unknown``: counted as sent, never sent again. ``every_claim`` is for a caller that holds the
-    tenant alone (a simulation) and need not wait for the leases of a dead process.
+    journal, becomes ``unknown``: counted as sent, never sent again, and after the deadline called so. ``every_claim``
+    is for a caller that holds the tenant alone (a simulation) and need not wait for the leases of a dead process.
     """
     with connection.cursor() as cursor:
         cursor.execute(EXPIRED, {"tenant": tenant_id, "every": every_claim})
         rows: list[tuple[UUID, int, str]] = cursor.fetchall()
     counts = _settle_what_journals_know(tenant_id, now=now)
+    if overdue := _settle_overdue(tenant_id, now=now):
+        counts["handed_over"] = counts.get("handed_over", 0) + overdue
     for claim in sorted({row[0] for row in rows}):
         of_claim = [(message_id, state) for token, message_id, state in rows if token == claim]
         journal = intents.read(claim)
@@ -115,6 +117,23 @@ def _forget_when_settled(tenant_id: int, claim: UUID) -> None:
     )
     if not left.exists():
         transaction.on_commit(partial(intents.forget, claim))
+
+
+DEADLINE = timedelta(days=7)
+"""How long a message stays unknown: mail servers give up after five days, and report it. Reports still count later."""
+
+OVERDUE = """
+UPDATE campaigns_message m
+   SET state = 'handed_over', reason = 'never_confirmed', claim_token = NULL, next_look_up_at = NULL
+ WHERE m.tenant_id = %(tenant)s AND m.state = 'unknown' AND m.settled_at <= %(since)s
+"""
+
+
+def _settle_overdue(tenant_id: int, *, now: datetime) -> int:
+    """What nobody could tell within the deadline is taken for what it has counted as all along: sent."""
+    with connection.cursor() as cursor:
+        cursor.execute(OVERDUE, {"tenant": tenant_id, "since": now - DEADLINE})
+        return int(cursor.rowcount)
 
 
 LOOK_UP_FOR = timedelta(days=3)

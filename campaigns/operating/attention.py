@@ -128,7 +128,7 @@ def _unknown(tenant: Tenant, _now: datetime) -> Iterator[Attention]:
         yield Attention(
             "check",
             f"{_many(told['number'], 'message')} may or may not have left",
-            f"They count as sent and are never sent again by themselves.{age}",
+            f"They count as sent and are never sent again by themselves; a week settles it.{age}",
             "See them",
             "/console/campaigns/message/?state__exact=unknown",
             told["oldest"],

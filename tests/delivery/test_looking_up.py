@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from campaigns.delivery import recovering
-from campaigns.delivery.recovering import look_up_unknown
+from campaigns.delivery.recovering import look_up_unknown, recover
 from campaigns.planning.models import Message
 from tenants.accounts.models import Tenant
 from tenants.connections.models import Connection
@@ -113,3 +113,15 @@ def test_another_tenants_messages_are_not_asked_about(two_tenants: tuple[Tenant,
 
     assert look_up_unknown(ours, now=NOW + MINUTE) == {}
     assert look_up_unknown(theirs, now=NOW + MINUTE) == {"handed_over": 0, "planned": 1}
+
+
+def test_after_a_week_without_an_answer_it_is_taken_for_sent(tenant: Tenant, unknown: list[Message]) -> None:
+    week = timedelta(days=7)
+    recover(tenant.pk, now=NOW + week - SECOND)
+    assert Message.objects.filter(state="unknown").count() == 5
+
+    assert recover(tenant.pk, now=NOW + week + SECOND)["handed_over"] == 2
+
+    ours = Message.objects.filter(pk__in=[row.pk for row in unknown]).order_by("pk")
+    settled, waiting = ("handed_over", "never_confirmed"), ("unknown", "")
+    assert list(ours.values_list("state", "reason")) == [settled, settled, waiting, waiting, waiting]
