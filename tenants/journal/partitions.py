@@ -1,17 +1,20 @@
 """The months of the journal: each has a partition of its own, made ahead, so that old ones can be dropped whole."""
 
+import logging
 from datetime import date, datetime
 
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
 from tenants.accounts.isolation import isolate_table
+
+logger = logging.getLogger(__name__)
 
 
 def make_ahead(*, now: datetime, months: int = 3) -> list[str]:
     """Make the partitions of the coming months that are not there yet; returns their names.
 
-    The present month is left to the default partition when rows of it already lie there: PostgreSQL refuses a
-    partition whose rows the default one holds, and nothing is lost by that.
+    A month of which the default partition already holds rows (the present one, or one that a clock once ran ahead to)
+    is left to it: PostgreSQL refuses such a partition, and nothing is lost by that.
     """
     made = []
     first = date(now.year, now.month, 1)
@@ -22,7 +25,13 @@ def make_ahead(*, now: datetime, months: int = 3) -> list[str]:
             cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [name])
             if cursor.fetchone()[0]:
                 continue
-            cursor.execute(f"CREATE TABLE {name} PARTITION OF tenants_event FOR VALUES FROM ('{start}') TO ('{end}')")
+            create = f"CREATE TABLE {name} PARTITION OF tenants_event FOR VALUES FROM ('{start}') TO ('{end}')"
+            try:
+                with transaction.atomic():
+                    cursor.execute(create)
+            except IntegrityError:
+                logger.warning("The journal of %s stays in the default partition, which holds rows of it.", name)
+                continue
             for statement in isolate_table(name, append_only=True):
                 cursor.execute(statement)
             cursor.execute(
