@@ -7,6 +7,7 @@ from django.db import connection
 
 from campaigns.audience.business import jobs_since
 from campaigns.planning.models import Campaign
+from winback.statistics import keep_up_with
 
 # What the guards ask later is not asked here, or the two arms of the experiment would be chosen by it. Excluded is
 # only what makes an enrolment pointless for either arm. The sort consumes all input before the first insert
@@ -50,6 +51,10 @@ WITH candidate AS MATERIALIZED (
 SELECT count(*) FROM enrolled
 """
 
+OPEN_LAPSES = "SELECT count(*) FROM campaigns_dormancyepisode WHERE tenant_id = %(tenant)s AND state = 'open'"
+SCANNED = ("campaigns_dormancyepisode", "campaigns_assignment", "campaigns_contactstat")
+"""What a first scan fills, and a new tenant's share of which PostgreSQL does not know yet."""
+
 ENROLLED_TODAY = """
 SELECT count(*) FROM campaigns_enrolment
  WHERE tenant_id = %(tenant)s AND campaign_id = %(campaign)s AND enrolled_at >= %(midnight)s AND enrolled_at <= %(now)s
@@ -74,5 +79,7 @@ def enrol(campaign: Campaign, *, now: datetime, parameters: dict[str, Any], cap:
         room = cap - int(cursor.fetchone()[0])
         if room <= 0:
             return 0
+        cursor.execute(OPEN_LAPSES, values)
+        keep_up_with(cursor, SCANNED, campaign.tenant_id, int(cursor.fetchone()[0]))
         cursor.execute(ENROL, values | {"room": room})
         return int(cursor.fetchone()[0])
