@@ -28,7 +28,8 @@ BATCH = 50_000
 
 # The order in which the report names them; the rule itself stands in dormancy_facts.
 REASONS = (
-    "no_job", "scheduled_ahead", "do_not_contact", "not_lapsed_yet", "given_up", "erased", "merged", "in_open_episode",
+    "no_job", "scheduled_ahead", "do_not_contact", "not_lapsed_yet", "given_up", "erased", "merged", "restricted",
+    "in_open_episode",
 )  # fmt: skip
 
 

@@ -6,6 +6,8 @@ The batch stands in the temporary table ``scan_looked``, the rules in ``scan_rul
 for an average one.
 """
 
+from campaigns.audience.tagging import RESTRICTED
+
 # Which contacts are due. Rows that an import or another scan holds are passed over: whoever holds them makes them due
 # again. As nothing is waited for while these locks are held, the scan is in no deadlock.
 PICK_DUE = """
@@ -59,10 +61,13 @@ TRUNCATE scan_looked, scan_judged
 """
 
 
+# Whose processing is restricted is in a state of its own: nothing is opened, and what is open stays as it is.
 # Jobs that lie after now do not exist yet (a history being replayed); the stat row is over all jobs, so it tells when
 # the job table has to be asked.
-_FACTS = """
-SELECT k.tenant_id, k.contact_id, c.state, s.not_open_reason AS stored_reason, s.next_scan_at AS stored_next_scan_at,
+_FACTS = f"""
+SELECT k.tenant_id, k.contact_id,
+       CASE WHEN c.state = 'active' AND n.restricted THEN 'restricted' ELSE c.state END AS state,
+       s.not_open_reason AS stored_reason, s.next_scan_at AS stored_next_scan_at,
        CASE WHEN s.scheduled_at > %(now)s THEN s.scheduled_at END AS scheduled_at,
        CASE WHEN s.last_job_at > %(now)s
             THEN (SELECT max(j.completed_at) FROM campaigns_job j
@@ -83,6 +88,7 @@ SELECT k.tenant_id, k.contact_id, c.state, s.not_open_reason AS stored_reason, s
   LEFT JOIN LATERAL (
        SELECT coalesce(bool_or((g.added_at IS NULL OR g.added_at <= %(now)s)
                                AND (g.expires_at IS NULL OR g.expires_at > %(now)s)), false) AS do_not_contact,
+              coalesce(bool_or(g.name = '{RESTRICTED}'), false) AS restricted,
               min(CASE WHEN g.added_at > %(now)s THEN g.added_at
                        WHEN g.expires_at > %(now)s THEN g.expires_at END) AS tags_change_at
          FROM campaigns_contacttag g

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from django.db.backends.utils import CursorWrapper
 
 from campaigns.audience.assigning import MODULE
+from campaigns.audience.tagging import RESTRICTED
 from catalog.models import Module
 from catalog.reading import read_entries
 from tenants.activation.models import ModuleActivation
@@ -142,7 +143,7 @@ def _row(rules: Rules, now: datetime) -> tuple[str, ...]:
         _array(cut_off(now, rules.timezone, months) for months in cohorts),
         str(give_up),
         str(cut_off(now, rules.timezone, give_up)),
-        _array(sorted({tag.strip().lower() for tag in tags})),
+        _array(sorted({tag.strip().lower() for tag in tags} | {RESTRICTED})),
     )
 
 

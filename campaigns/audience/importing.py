@@ -11,10 +11,10 @@ from typing import Any, Protocol
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from campaigns.audience import addresses, duplicates, import_batches, rejecting
+from campaigns.audience import addresses, duplicates, erased, import_batches, rejecting
 from campaigns.audience.mapping import FileMapping, Record
 from campaigns.audience.models import ImportBatch
-from campaigns.audience.reading import UnreadableFile, opened
+from campaigns.audience.reading import Row, UnreadableFile, opened
 from campaigns.audience.values import Rejected, Setting
 from tenants.accounts.models import Tenant
 from winback.tenancy import acting_for
@@ -273,8 +273,13 @@ def _one_batch(work: _Work, chunk: list[Record], position: int) -> bool:
             batch.rejects_size = rejecting.append(
                 import_batches.rejects_path(batch),
                 work.header,
-                [(line, why, sources[line]) for line, why in sorted(refused)],
+                [(line, why, _shown(why, sources[line])) for line, why in sorted(refused)],
                 size=batch.rejects_size,
             )
         batch.save()
     return merged.put_off
+
+
+def _shown(why: str, rows: Sequence[Row]) -> Sequence[Row]:
+    """The cells of a row that is not taken; of somebody who was erased only its line."""
+    return [(line, {}) for line, _ in rows] if why.startswith(erased.ERASED) else rows

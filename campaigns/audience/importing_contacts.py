@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.backends.utils import CursorWrapper
 
-from campaigns.audience import households, importing_consent, staging_contacts, stats
+from campaigns.audience import erased, households, importing_consent, staging_contacts, stats
 from campaigns.audience.contact_records import ContactRecord, contact_record
 from campaigns.audience.importing import Merged
 from campaigns.audience.staging_contacts import Phase
@@ -132,6 +132,7 @@ class Contacts:
         if not staged:
             return Merged()
         staging_contacts.stage(cursor, staged)
+        refused = erased.refuse_contacts(cursor, tenant.pk, staged)
         values: dict[str, Any] = {
             "tenant": tenant.pk, "now": now, "dirty": stats.DIRTY, "country": tenant.country
         }  # fmt: skip
@@ -150,6 +151,7 @@ class Contacts:
             if tagged:
                 cursor.execute(LOOK_AGAIN, [stats.DIRTY, tenant.pk, tagged])
         statistics.keep_up_with(cursor, TABLES, tenant.pk, before + created)
+        over += refused
         return Merged(created, updated, max(len(staged) - created - updated - len(over), 0), over)
 
     def _insert(

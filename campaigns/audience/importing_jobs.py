@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.backends.utils import CursorWrapper
 
-from campaigns.audience import stats
+from campaigns.audience import erased, stats
 from campaigns.audience.importing import Merged
 from campaigns.audience.job_records import JobRecord, job_record
 from campaigns.audience.values import Setting, as_json
@@ -142,7 +142,9 @@ class Jobs:
         cursor.execute(MATCH, values)
         cursor.execute("ANALYZE matched_job")
         cursor.execute(NOT_TAKEN)
-        rejected = [(line, _why(name, is_erased)) for line, name, is_erased in cursor.fetchall()]
+        not_taken = cursor.fetchall()
+        gone = erased.numbers_among(cursor, tenant.pk, {name for _, name, is_erased in not_taken if not is_erased})
+        rejected = [(line, _why(name, is_erased or name in gone)) for line, name, is_erased in not_taken]
         cursor.execute(UPDATE, values)
         updated = cursor.fetchone()[0]
         cursor.execute(INSERT, values)
@@ -170,7 +172,7 @@ class Jobs:
 
 def _why(contact: str, is_erased: bool) -> str:
     if is_erased:
-        return f"contact_erased: the contact {contact!r} was erased"
+        return erased.REFUSED
     return f"contact_unknown: there is no contact {contact!r}; import the contacts first"
 
 

@@ -86,6 +86,8 @@ class Contact(TenantScoped):
             models.Index(
                 fields=["tenant", "merged_into"], name="contact_merged", condition=Q(merged_into__isnull=False)
             ),
+            # Whether there is anybody whom an import must not bring back.
+            models.Index(fields=["tenant", "id"], name="contact_erased", condition=Q(state="erased")),
         ]
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ once the rows are mended.
 
 import csv
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from campaigns.audience.reading import Row
@@ -37,3 +37,41 @@ def append(path: Path, header: Sequence[str], refused: Iterable[Refused], *, siz
                 writer.writerow([line, harmless(reason), *(harmless(row.get(name, "")) for name in columns)])
         file.flush()
         return file.tell()
+
+
+Names = Callable[[Sequence[str]], bool]
+"""Whether the cells of a row are about somebody."""
+
+
+def naming(folder: Path, names: Names) -> list[dict[str, str]]:
+    """The rows about somebody in every file here, each with its file and under its columns."""
+    found = []
+    for path, header, rows in _files(folder):
+        found += [{"file": path.name} | dict(zip(header, row, strict=False)) for row in rows if names(row)]
+    return found
+
+
+def forget(folder: Path, names: Names, *, keep: bool = False) -> int:
+    """Take the rows about somebody out of every file here; how many. ``keep``: they are only counted.
+
+    An import that was killed goes on behind what is left: ``append`` never looks further than the file's end.
+    """
+    gone = 0
+    for path, header, rows in _files(folder):
+        left = [row for row in rows if not names(row)]
+        gone += len(rows) - len(left)
+        if keep or len(left) == len(rows):
+            continue
+        part = path.with_suffix(".part")
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(descriptor, "w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([header, *left])
+        os.replace(part, path)
+    return gone
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, list[str], list[list[str]]]]:
+    for path in sorted(folder.glob("*.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            header, *rows = list(csv.reader(file)) or [[]]
+        yield path, header, rows

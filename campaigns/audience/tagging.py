@@ -15,6 +15,8 @@ from campaigns.audience.models import Contact, ContactStat, ContactTag
 from tenants.journal.recording import record
 
 MANAGED = "winback:"
+RESTRICTED = "winback:restricted"
+"""On a contact whose processing is restricted: whatever the settings say, it is neither scanned nor written to."""
 
 SET = """
 WITH added AS (

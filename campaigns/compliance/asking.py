@@ -9,6 +9,7 @@ from django.db import connection
 
 from campaigns.audience.assigning import MODULE
 from campaigns.audience.models import Channel
+from campaigns.audience.tagging import RESTRICTED
 from campaigns.compliance import consent_basis
 from campaigns.planning.models import Campaign
 from catalog.models import Module
@@ -102,7 +103,7 @@ def asking_of(campaign: Campaign, *, now: datetime) -> Asking:
             for channel in wanted
             if entitlements.decide(tenant, f"channel.{channel}", now=now, note=False).allowed
         ),
-        forbidding_tags=tuple(tag.strip().lower() for tag in tags),
+        forbidding_tags=(*(tag.strip().lower() for tag in tags), RESTRICTED),
         silence_months=settings.get("marketing_after_months_of_silence", 24),
         sunset_sends=settings.get("sunset_after_messages", 4),
         cap_touches=settings.get("frequency_cap_touches", 3),

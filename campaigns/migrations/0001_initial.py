@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('email_key__isnull', False)), fields=['tenant', 'email_key'], name='contact_email'), models.Index(condition=models.Q(('phone_key__isnull', False)), fields=['tenant', 'phone_key'], name='contact_phone'), models.Index(fields=['tenant', 'name_key'], name='contact_name'), models.Index(condition=models.Q(('address_key__isnull', False)), fields=['tenant', 'address_key'], name='contact_address'), models.Index(condition=models.Q(('merged_into__isnull', False)), fields=['tenant', 'merged_into'], name='contact_merged')],
+                'indexes': [models.Index(condition=models.Q(('email_key__isnull', False)), fields=['tenant', 'email_key'], name='contact_email'), models.Index(condition=models.Q(('phone_key__isnull', False)), fields=['tenant', 'phone_key'], name='contact_phone'), models.Index(fields=['tenant', 'name_key'], name='contact_name'), models.Index(condition=models.Q(('address_key__isnull', False)), fields=['tenant', 'address_key'], name='contact_address'), models.Index(condition=models.Q(('merged_into__isnull', False)), fields=['tenant', 'merged_into'], name='contact_merged'), models.Index(condition=models.Q(('state', 'erased')), fields=['tenant', 'id'], name='contact_erased')],
                 'constraints': [models.UniqueConstraint(fields=('tenant', 'external_id'), name='contact_external_id')],
             },
         ),
@@ -370,6 +370,25 @@ class Migration(migrations.Migration):
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('tenant', 'day'), name='simulated_day_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Erasure',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('contacts', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), help_text='The emptied rows, with those merged into them.', size=None)),
+                ('people', models.PositiveIntegerField()),
+                ('asked_by', models.CharField(max_length=200)),
+                ('state', models.CharField(choices=[('finishing', 'Finishing'), ('done', 'Done')], max_length=10)),
+                ('removed', models.JSONField(default=dict, help_text='Table → how many rows were emptied, closed or deleted.')),
+                ('kept', models.JSONField(default=dict, help_text='What stays, and how much of it.')),
+                ('elsewhere', models.JSONField(default=list, help_text='What is not ours to remove, by code.')),
+                ('erased_at', models.DateTimeField()),
+                ('finished_at', models.DateTimeField(null=True)),
+                ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+            ],
+            options={
+                'indexes': [models.Index(fields=['tenant', '-erased_at'], name='erasure_recent'), models.Index(condition=models.Q(('state', 'finishing')), fields=['tenant', 'id'], name='erasure_finishing')],
             },
         ),
         migrations.CreateModel(

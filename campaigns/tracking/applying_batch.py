@@ -11,7 +11,7 @@ from django.db.backends.utils import CursorWrapper
 from campaigns.planning.ending import end_enrolments
 from campaigns.planning.models import Enrolment
 from campaigns.tracking import applying_sql as sql
-from campaigns.tracking import engagement, thread_outbox
+from campaigns.tracking import engagement, forgetting, thread_outbox
 from campaigns.tracking.confirming import Confirming, ToConfirm
 from campaigns.tracking.models import InboxItem
 from campaigns.tracking.reading_inbox import Accounts, Item, take
@@ -128,6 +128,7 @@ def _write(
                 cursor.execute(sql.SUPPRESS, values)
                 _end(cursor, values, (ReportKind.COMPLAINED, ReportKind.UNSUBSCRIBED), Enrolment.EndedBy.OPT_OUT)
             if ReportKind.REPLIED in kinds:
+                cursor.execute(forgetting.REPLIES_OF_ERASED, values)
                 _end(cursor, values, (ReportKind.REPLIED,), Enrolment.EndedBy.REPLY)
             cursor.execute(sql.MOVE, values)
             if kinds & {ReportKind.CLICKED, ReportKind.DELIVERED}:

@@ -38,7 +38,7 @@ class Invitation:
         return "" if terms_here else self.brand.booking_url
 
 
-def invitation_of(link: Link) -> Invitation | None:
+def invitation_of(link: Link, *, now: datetime) -> Invitation | None:
     """The page of a booking link; None when the message or the person is gone."""
     message = (
         Message.objects.for_tenant(link.tenant_id)
@@ -57,11 +57,11 @@ def invitation_of(link: Link) -> Invitation | None:
         brand=message.campaign.brand,
         contact=contact,
         message=message,
-        last_service="" if sensitive else _last_service(contact),
+        last_service="" if sensitive else _last_service(contact, on=now.astimezone(message.tenant.zone).date()),
     )
 
 
-def _last_service(contact: Contact) -> str:
+def _last_service(contact: Contact, *, on: date) -> str:
     last = (
         Job.objects.for_tenant(contact.tenant_id)
         .filter(contact=contact, status=Job.Status.COMPLETED)
@@ -70,7 +70,7 @@ def _last_service(contact: Contact) -> str:
         .values_list("service", flat=True)
         .first()
     )
-    return service_named(last or "", 60)
+    return service_named(last or "", 60, on=on)
 
 
 def note_click(invitation: Invitation, *, now: datetime) -> None:
@@ -96,14 +96,17 @@ class Wish:
     note: str
 
 
-def request_booking(invitation: Invitation, wish: Wish, *, now: datetime) -> BookingRequest:
+def request_booking(invitation: Invitation, wish: Wish, *, now: datetime) -> BookingRequest | None:
     """Keep the request, end the enrolment and cancel what is planned, in one transaction.
 
+    None when the person was erased while the page stood open.
     The same wish sent twice (a double click, a reload) is one request. The job that follows closes the episode.
     """
     contact = invitation.contact
     # Two clicks at once come one after the other from here on.
-    Contact.objects.for_tenant(invitation.tenant).select_for_update(no_key=True).get(pk=contact.pk)
+    locked = Contact.objects.for_tenant(invitation.tenant).select_for_update(no_key=True).get(pk=contact.pk)
+    if locked.state != Contact.State.ACTIVE:
+        return None
     request, made = BookingRequest.objects.get_or_create(
         tenant=invitation.tenant,
         contact=invitation.contact,

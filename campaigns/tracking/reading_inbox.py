@@ -39,8 +39,8 @@ class Item:
 
 def take(tenant_id: int, *, now: datetime, limit: int, only: int | None = None) -> list[Item]:
     """Take rows of the inbox, those first that may forbid something."""
+    keep_others_out(tenant_id)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK + tenant_id])
         statement = TAKE if only is None else TAKE.replace("ORDER BY", "AND id = %(only)s\n ORDER BY")
         cursor.execute(statement, {"tenant": tenant_id, "now": now, "limit": limit, "only": only})
         rows = cursor.fetchall()
@@ -48,6 +48,12 @@ def take(tenant_id: int, *, now: datetime, limit: int, only: int | None = None) 
         Item(id_, connection_id, Arrival(_url(query), headers, bytes(body), received_at, method))
         for id_, connection_id, method, query, headers, body, received_at in rows
     ]
+
+
+def keep_others_out(tenant_id: int) -> None:
+    """Whoever takes rows of the inbox next waits until this transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK + tenant_id])
 
 
 def _url(query: str) -> str:

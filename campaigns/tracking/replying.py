@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from campaigns.audience import suppressing, tagging
 from campaigns.audience.addresses import address_hmac, phone_e164
+from campaigns.audience.forgetting import ERASURE
 from campaigns.audience.models import Channel, Contact, Suppression
 from campaigns.compliance.replies import Meaning, Understood, understand
 from campaigns.planning.ending import end_enrolments
@@ -30,6 +31,8 @@ OWN_STOP = ("unsubscribed", str(Reason.OPTED_OUT_AT_PROVIDER))
 CONFIRM_WITHIN = timedelta(minutes=5)
 """One confirmation is allowed, within five minutes of the request (47 CFR 64.1200(a)(12))."""
 LONGEST = 4_000
+COVER = "x"
+"""Stands for each character of an erased person's number in reports that were not applied yet."""
 _BY_PROVIDER = {"STOP": Meaning.OPT_OUT, "START": Meaning.START, "HELP": Meaning.HELP}
 _REACHED = (Message.State.HANDED_OVER, Message.State.DELIVERED, Message.State.UNKNOWN)
 
@@ -51,6 +54,8 @@ def receive_text(tenant: Tenant, *, connection: Connection | None, report: Repor
     Idempotent by connection and ``report.key``. What is to be answered is planned here and sent by ``thread_outbox``.
     """
     number = number_of(tenant, report.address)
+    if number and not number.strip(COVER):
+        return Received(False)
     at = min(report.occurred_at or now, now)
     contacts = contacts_with(tenant, number)
     conversation = _conversation(tenant, number, connection, at=at)
@@ -58,6 +63,9 @@ def receive_text(tenant: Tenant, *, connection: Connection | None, report: Repor
     digest = conversation.address_hmac
     opted_out = stops(tenant, digest).filter(reason__in=OWN_STOP).exists()
     said = _understood(report, on=now.astimezone(tenant.zone).date(), opted_out=opted_out)
+    # Who was erased does not come back by a text: that there was one is kept, and neither words nor number.
+    forgotten = not contacts and stops(tenant, digest).filter(reason=ERASURE).exists()
+    words = report.text[:LONGEST].replace("\x00", "").encode("utf-8", "replace").decode()
     text, new = ThreadText.objects.get_or_create(
         tenant=tenant,
         key=key,
@@ -67,11 +75,15 @@ def receive_text(tenant: Tenant, *, connection: Connection | None, report: Repor
             "state": ThreadText.State.RECEIVED,
             "meaning": said.meaning,
             "reason": said.rule[:60],
-            "body": report.text[:LONGEST].replace("\x00", "").encode("utf-8", "replace").decode(),
+            "body": "" if forgotten else words,
             "at": at,
             "connection": connection,
         },
     )
+    if forgotten:
+        conversation.address, conversation.last_at = "", max(conversation.last_at, at)
+        conversation.save()
+        return Received(new, text.meaning, text.conversation_id)
     if not new:
         return Received(False, text.meaning, text.conversation_id)
     last = last_text_to(tenant, [contact.pk for contact in contacts])

@@ -126,12 +126,22 @@ def assign(conversation: Conversation, user: User | None, *, actor: str, now: da
     _note(conversation, "conversation.assigned", actor, now, user=user.pk if user is not None else None)
 
 
-def forget(tenant: Tenant, digests: Sequence[str]) -> int:
-    """Empty what was written to and by somebody, by the digests of their numbers; that there was something stays."""
+def forget(tenant: Tenant, digests: Sequence[str], *, now: datetime) -> tuple[int, int]:
+    """Empty what was written to and by somebody, by the digests of their numbers; that there was something stays.
+
+    Returns how many conversations and texts there were. What was to be answered is not answered any more.
+    """
     rows = Conversation.objects.for_tenant(tenant).filter(address_hmac__in=digests)
+    # First, so that a text which is being received just now is waited for.
+    forgotten = int(
+        rows.update(address="", contact=None, message=None, state=Conversation.State.DONE, waiting_since=None)
+    )
     texts = ThreadText.objects.for_tenant(tenant).filter(conversation__in=rows.values("pk"))
-    texts.update(body="", error="")
-    return int(rows.update(address="", contact=None, message=None))
+    texts.filter(state=ThreadText.State.PLANNED).update(
+        state=ThreadText.State.BLOCKED, reason="contact_erased", settled_at=now
+    )
+    texts.exclude(state=ThreadText.State.HANDING_OVER).update(provider_id="")
+    return forgotten, int(texts.update(body="", error=""))
 
 
 def _note(conversation: Conversation, action: str, actor: str, now: datetime, **data: object) -> None:

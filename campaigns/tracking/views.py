@@ -115,6 +115,8 @@ def book(request: HttpRequest, token: str) -> HttpResponse:
             wanted = booking.request_booking(invitation, booking.Wish(**form.cleaned_data), now=now)
             if wanted is None:
                 return _gone(request)
+            if wanted is None:
+                return _gone(request)
             times = dict(BookingForm.TIMES)
             return render(
                 request, "tracking/booked.html", shown | {"wanted": wanted, "time": times[wanted.preferred_time]}

@@ -25,10 +25,13 @@ def isolate_table(table: str, *, append_only: bool = False) -> list[str]:
         f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY',
         f'DROP POLICY IF EXISTS scope ON "{table}"',
         f'DROP POLICY IF EXISTS scope_insert ON "{table}"',
+        f'DROP POLICY IF EXISTS scope_erase ON "{table}"',
     ]
-    if append_only:  # no policy for update or delete: the rows are history
+    if append_only:  # no policy for update or delete: the rows are history, but for what a person has erased of them
+        erasing = "(SELECT current_setting('winback.erasing', true) = 'on')"
         statements.append(f'CREATE POLICY scope ON "{table}" FOR SELECT USING ({POLICY})')
         statements.append(f'CREATE POLICY scope_insert ON "{table}" FOR INSERT WITH CHECK ({POLICY})')
+        statements.append(f'CREATE POLICY scope_erase ON "{table}" FOR UPDATE USING (({POLICY}) AND {erasing})')
     else:
         statements.append(f'CREATE POLICY scope ON "{table}" USING ({POLICY}) WITH CHECK ({POLICY})')
     return statements

@@ -1,0 +1,29 @@
+"""The touch ledger counts touches of households; the domain of an address can name its only user."""
+
+from collections.abc import Sequence
+
+from django.db import connection
+
+TOUCHES = """
+UPDATE campaigns_touch t SET domain = ''
+  FROM campaigns_message m
+ WHERE m.tenant_id = %(tenant)s AND m.contact_id = ANY(%(people)s)
+   AND t.tenant_id = %(tenant)s AND t.message_id = m.id AND t.domain <> ''
+"""
+# Whoever else has an address there keeps the domain's ramp.
+RAMPS = """
+DELETE FROM campaigns_domainramp r
+ WHERE r.tenant_id = %(tenant)s AND r.domain = ANY(%(domains)s)
+   AND NOT EXISTS (SELECT FROM campaigns_touch t
+                    WHERE t.tenant_id = %(tenant)s AND t.domain = r.domain AND t.domain <> '')
+"""
+
+
+def forget(tenant_id: int, people: Sequence[int], domains: Sequence[str]) -> dict[str, int]:
+    """Take the domains of these people's addresses out of the ledger; how many rows of each table."""
+    values = {"tenant": tenant_id, "people": list(people), "domains": list(domains)}
+    with connection.cursor() as cursor:
+        cursor.execute(TOUCHES, values)
+        touches = cursor.rowcount
+        cursor.execute(RAMPS, values)
+        return {"campaigns_touch": touches, "campaigns_domainramp": cursor.rowcount}

@@ -1,0 +1,138 @@
+"""What came back from people who are erased: that it came back stays, what they said and with what device does not."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import connection
+
+from campaigns.audience.people import People
+from campaigns.delivery.routing import reference_of
+from campaigns.planning.models import Message
+from campaigns.tracking import replying, threads
+from campaigns.tracking.models import BookingRequest
+from campaigns.tracking.naming import NAMES
+from campaigns.tracking.reading_inbox import keep_others_out
+from campaigns.tracking.thread_models import Conversation, ThreadText
+
+COVER = replying.COVER
+# Of an interaction what the report counts by, and codes.
+_KEPT = ("confidence", "machine", "known_agent", "class", "code")
+INTERACTIONS = """
+UPDATE campaigns_interaction i
+   SET data = (SELECT coalesce(jsonb_object_agg(d.key, d.value), '{}') FROM jsonb_each(i.data) d
+                WHERE d.key = ANY(%(kept)s))
+ WHERE i.tenant_id = %(tenant)s
+   AND (i.contact_id = ANY(%(people)s)
+        OR i.message_id IN (SELECT m.id FROM campaigns_message m
+                             WHERE m.tenant_id = %(tenant)s AND m.contact_id = ANY(%(people)s)))
+   AND EXISTS (SELECT FROM jsonb_object_keys(i.data) k WHERE k <> ALL(%(kept)s))
+"""
+
+BOOKINGS = """
+UPDATE campaigns_bookingrequest b
+   SET name = '', phone = '', email = '', note = '', service = '', preferred_time = '', preferred_on = NULL,
+       state = CASE WHEN b.state = 'requested' THEN 'declined' ELSE b.state END
+ WHERE b.tenant_id = %(tenant)s AND b.contact_id = ANY(%(people)s)
+"""
+
+# Every report that names them, as it came. What is applied is needed no more. What still waits, or is to be read again,
+# may tell of other people too: there the addresses alone are made unreadable.
+# A reply by e-mail that is applied after its writer was erased: inside the applying of a batch.
+REPLIES_OF_ERASED = """
+UPDATE campaigns_interaction i SET data = '{}'
+  FROM matched x JOIN campaigns_contact k ON k.tenant_id = %(tenant)s AND k.id = x.contact_id AND k.state = 'erased'
+ WHERE i.tenant_id = %(tenant)s AND i.kind = 'replied' AND i.dedupe_key = x.key AND x.kind = 'replied'
+   AND i.data <> '{}'
+"""
+INBOX = f"""
+UPDATE campaigns_inboxitem i SET body = '', query = '', headers = '{{}}', detail = ''
+ WHERE i.tenant_id = %(tenant)s AND i.state IN ('applied', 'ignored') AND {NAMES}
+"""
+STILL_NEEDED = f"""
+SELECT i.id, i.body, i.query, i.headers::text, i.detail FROM campaigns_inboxitem i
+ WHERE i.tenant_id = %(tenant)s AND i.state NOT IN ('applied', 'ignored') AND {NAMES} ORDER BY i.id FOR UPDATE
+"""
+_WRITE = """
+UPDATE campaigns_inboxitem SET body = %(body)s, query = %(query)s, headers = %(headers)s::jsonb, detail = %(detail)s
+ WHERE tenant_id = %(tenant)s AND id = %(id)s
+"""
+
+
+def begin(tenant_id: int) -> None:
+    """Let nobody apply what providers report while they are being forgotten."""
+    keep_others_out(tenant_id)
+
+
+def known_by(people: People) -> People:
+    """With the addresses that they left on the booking page, and the numbers that they texted from."""
+    bookings = BookingRequest.objects.for_tenant(people.tenant).filter(contact__in=people.ids)
+    theirs = Conversation.objects.for_tenant(people.tenant).filter(contact__in=people.ids)
+    left = list(bookings.values_list("email", "phone"))
+    texted = list(theirs.values_list("address", "address_hmac"))
+    return people.known_by(
+        emails=[email for email, _ in left],
+        phones=[*(phone for _, phone in left), *(address for address, _ in texted)],
+        digests=[digest for _, digest in texted],
+    )
+
+
+def texts_of(people: People) -> list[int]:
+    """The texts of ours in conversations with them: their files in a local outbox have these numbers."""
+    rows = ThreadText.objects.for_tenant(people.tenant).filter(conversation__address_hmac__in=people.digests)
+    return list(rows.exclude(kind=ThreadText.Kind.RECEIVED).values_list("pk", flat=True))
+
+
+def forget(people: People, *, now: datetime) -> dict[str, int]:
+    """Empty what tracking keeps of them; how many rows of each table."""
+    values = {
+        "tenant": people.tenant.pk, "people": people.ids, "words": list(people.words), "kept": list(_KEPT)
+    }  # fmt: skip
+    # Reports need not name whom they are about: our reference does.
+    sent = Message.objects.for_tenant(people.tenant).filter(contact__in=people.ids, handed_over_at__isnull=False)
+    named = [*people.words, *(reference_of(pk) for pk in sent.values_list("pk", flat=True))]
+    counts = {}
+    with connection.cursor() as cursor:
+        for table, statement in (("interaction", INTERACTIONS), ("bookingrequest", BOOKINGS), ("inboxitem", INBOX)):
+            cursor.execute(statement, values | ({"words": named} if statement is INBOX else {}))
+            counts[f"campaigns_{table}"] = int(cursor.rowcount)
+    counts["campaigns_inboxitem"] += _cover(people)
+    counts["campaigns_conversation"], counts["campaigns_threadtext"] = threads.forget(
+        people.tenant, people.digests, now=now
+    )
+    return counts
+
+
+def leaving(people: People) -> int:
+    """How many answers to them are on their way at this moment."""
+    rows = ThreadText.objects.for_tenant(people.tenant).filter(conversation__address_hmac__in=people.digests)
+    return int(rows.filter(state=ThreadText.State.HANDING_OVER).count())
+
+
+def forget_texts(tenant_id: int, texts: Sequence[int]) -> int:
+    """Empty answers that were on their way; how many still are."""
+    rows = ThreadText.objects.for_tenant(tenant_id).filter(pk__in=texts)
+    rows.exclude(state=ThreadText.State.HANDING_OVER).update(provider_id="", error="")
+    return int(rows.filter(state=ThreadText.State.HANDING_OVER).count())
+
+
+def _cover(people: People) -> int:
+    values = {"tenant": people.tenant.pk, "words": list(people.words)}
+    with connection.cursor() as cursor:
+        cursor.execute(STILL_NEEDED, values)
+        rows = cursor.fetchall()
+        for id_, body, query, headers, detail in rows:
+            covered = {
+                "body": _covered(bytes(body).decode("latin-1"), people.words).encode("latin-1"),
+                "query": _covered(query, people.words),
+                "headers": _covered(headers, people.words),
+                "detail": _covered(detail, people.words),
+            }
+            cursor.execute(_WRITE, values | covered | {"id": id_})
+    return len(rows)
+
+
+def _covered(text: str, words: Sequence[str]) -> str:
+    """As long as before, so that whatever it is stays what it is."""
+    pattern = "|".join(map(re.escape, words))
+    return re.sub(pattern, lambda found: COVER * len(found[0]), text, flags=re.IGNORECASE) if words else text
