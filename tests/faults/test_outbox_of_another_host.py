@@ -1,4 +1,4 @@
-"""Two hosts with an outbox each: a message of which nothing is known is settled by the host that can tell, by no other."""
+"""Two hosts with an outbox each: what nobody knows of a message is settled by the host that can tell, by no other."""
 
 from datetime import timedelta
 from pathlib import Path
