@@ -82,6 +82,8 @@ class ConnectionAdmin(WebhookPage):
         ]
         if row.kind == "email" and not connecting.has_no_limits(row):
             facts.append(("A second to one mailbox provider", _domain_limits(row)))
+            slowly = "Yes: 200 a day to each domain at first" if connecting.starts_slowly(row) else "No: it is known"
+            facts.append(("Begins slowly", slowly))
         if evidence is not None:
             facts += [
                 ("Last try", evidence.get_state_display()),

@@ -102,6 +102,13 @@ class ConnectionForm(forms.Form):
             )
         if issubclass(provider, EmailProvider) and provider.code != LOCAL:
             self.fields["domain_limits"] = DomainLimits(initial=limits.written(known.get("domain_limits")))
+            self.fields["known_sender"] = forms.BooleanField(
+                label="Mailbox providers know this sender",
+                required=False,
+                initial=known.get("slow_start") is False,
+                help_text="It has been writing to many people lately. Else each recipients’ domain gets 200 e-mails on "
+                "its first day, and twice as many after each day that went well.",
+            )
 
     @property
     def credentials(self) -> dict[str, str]:
@@ -118,9 +125,11 @@ class ConnectionForm(forms.Form):
         found.pop("price_minor", None)
         price = self.cleaned_data.get("price_minor")
         paces = {name: self.cleaned_data.get(name) for name, _, _ in _LIMITS}
-        found = {name: value for name, value in found.items() if name not in {*paces, "domain_limits"}}
+        found = {name: value for name, value in found.items() if name not in {*paces, "domain_limits", "slow_start"}}
         if self.cleaned_data.get("domain_limits") is not None:
             found["domain_limits"] = self.cleaned_data["domain_limits"]
+        if self.cleaned_data.get("known_sender"):
+            found["slow_start"] = False
         return found | ({"price_minor": price} if price else {}) | {k: v for k, v in paces.items() if v}
 
     @property

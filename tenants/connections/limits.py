@@ -2,7 +2,8 @@
 
 ``per_second`` and ``per_day`` hold for all that leaves through it. ``domain_limits`` is how many messages a second one
 mailbox provider gets, by domain: ``{"gmail.com": 20}``. A domain stands for its whole provider, 0 is no limit, and
-``false`` in place of it all is none for anybody.
+``false`` in place of it all is none for anybody. ``slow_start``: ``false`` for a sender that mailbox providers know
+(campaigns/compliance/ramp.py).
 """
 
 import re
@@ -103,6 +104,8 @@ def check_limits(options: Mapping[str, Any]) -> None:
             _rate(name, options[name], most=None)
     if options.get("domain_limits") is not None:
         checked_domain_limits(options["domain_limits"])
+    if not isinstance(options.get("slow_start", True), bool):
+        raise LimitsInvalid("slow_start is true, or false for a sender that mailbox providers know.")
 
 
 def written(told: object) -> str:

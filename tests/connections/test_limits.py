@@ -58,6 +58,7 @@ def test_what_is_none_is_refused_with_the_line_and_the_way_to_write_it(text: str
         {"domain_limits": {"gmail.com": True}},
         {"per_second": "fast"},
         {"per_day": -1},
+        {"slow_start": "no"},
     ],
 )
 def test_settings_from_a_program_are_held_to_the_same(options: dict[str, object]) -> None:

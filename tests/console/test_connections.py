@@ -103,6 +103,17 @@ def test_the_limits_to_a_mailbox_provider_are_typed_in_and_shown(ours: Business,
     assert "gmail.com 3, oak.shop 0; else Google 10" in client.get(answer.headers["Location"]).content.decode()
 
 
+def test_a_sender_that_is_known_is_not_held_back(ours: Business, browse: Browse) -> None:
+    client = browse(ours.people["owner"])
+
+    answer = client.post(CONNECT_SMTP, smtp(known_sender="on"))
+
+    with acting_for(ours.tenant.pk):
+        made = Connection.objects.for_tenant(ours.tenant).get(label="Post")
+    assert made.settings["slow_start"] is False
+    assert "No: it is known" in client.get(answer.headers["Location"]).content.decode()
+
+
 def test_a_limit_that_is_none_is_named_and_nothing_is_kept(ours: Business, browse: Browse) -> None:
     answer = browse(ours.people["owner"]).post(CONNECT_SMTP, smtp(domain_limits="gmail.com plenty"))
 
