@@ -1,6 +1,6 @@
 """How fast contacts and jobs are imported, as ratios to the bare work, both sides measured in one run.
 
-    .venv/bin/python -m benchmarks.imports [--rows 10000 100000] [--million]
+    .venv/bin/python -m benchmarks.imports [--rows 10000 100000] [--plain] [--jobs-each 7.5]
 
 The bare work is: parse the same file, normalise its cells, COPY them straight into a twin of the table with all of its
 indexes (no tenants, no rules, no memory of a kill). ``same rows`` are twins of everything that an import of contacts
@@ -11,6 +11,7 @@ import argparse
 import csv
 import random
 import resource
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,6 @@ CONTACTS = [
 ]
 FULL = [*CONTACTS, "address", "tags", "email_consent", "email_consent_at", "email_consent_source"]
 JOBS = ["external_id", "contact_external_id", "completed_at", "amount", "service", "status"]
-JOBS_EACH = 7.5
 
 
 def contact_rows(number: int, *, full: bool) -> Iterator[list[str]]:
@@ -113,19 +113,21 @@ def wrong_sums(tenant: Any) -> int:
 def show(what: str, taken: Lap, against: Lap | None = None, goal: str = "") -> tuple[str, ...]:
     ratio = f"{taken.cpu / against.cpu:.2f}x" if against else ""
     wall = f"{taken.wall / taken.rows / (against.wall / against.rows):.2f}x" if against else ""
-    return (
+    line = (
         what, f"{taken.rows:,}", f"{taken.rate:,.0f}", f"{taken.cpu:.1f}", f"{taken.client / taken.rows * 1e6:.1f}",
         f"{taken.wal / taken.rows:,.0f}", ratio, wall, goal,
     )  # fmt: skip
+    print(" | ".join(line), file=sys.stderr, flush=True)  # at once: at a million rows the table is far away
+    return line
 
 
 HEAD = ("what", "rows", "rows/s", "cpu us/row", "of it ours", "WAL B/row", "cpu ratio", "wall ratio", "goal")
 
 
-def measure(size: int, home: Path) -> list[tuple[str, ...]]:
-    """All comparisons at one size."""
+def measure(size: int, home: Path, *, plain_alone: bool, jobs_each: float) -> list[tuple[str, ...]]:
+    """All comparisons at one size; ``plain_alone`` leaves out the ORM, and contacts with addresses and consent."""
     lines = []
-    for full in (False, True):
+    for full in (False,) if plain_alone else (False, True):
         name = "with address, tags, consent" if full else "plain"
         path = write(home / f"contacts{size}{full}.csv", FULL if full else CONTACTS, contact_rows(size, full=full))
         tenant = make_tenant(f"import-{size}-{full}".lower())
@@ -141,10 +143,11 @@ def measure(size: int, home: Path) -> list[tuple[str, ...]]:
             show("… the same file again to the first time", again, ours, "<= 0.6x, <= 5 B"),
         ]
         if not full:
-            orm = with_orm(path, size, make_tenant(f"orm-{size}"))
-            lines.append(show("… import_contacts to bulk_create", ours, orm, "rows/s >= 3.5x (wall <= 0.29x)"))
             plain = tenant
-    jobs = int(size * JOBS_EACH)
+            if not plain_alone:
+                orm = with_orm(path, size, make_tenant(f"orm-{size}"))
+                lines.append(show("… import_contacts to bulk_create", ours, orm, "rows/s >= 3.5x (wall <= 0.29x)"))
+    jobs = int(size * jobs_each)
     path = write(home / f"jobs{size}.csv", JOBS, job_rows(jobs, size))
     twin = make_tenant(f"twin-{size}")
     take("contacts", twin, home / f"contacts{size}False.csv", size)
@@ -170,12 +173,14 @@ def measure(size: int, home: Path) -> list[tuple[str, ...]]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Ratios of importing to the bare work")
-    parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000], help="contacts (7.5 jobs each)")
-    parser.add_argument("--million", action="store_true", help="a million contacts as well; ten minutes")
+    parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000], help="contacts")
+    parser.add_argument("--jobs-each", type=float, default=7.5)
+    parser.add_argument("--plain", action="store_true", help="without the ORM and without consent: a third of the time")
     arguments = parser.parse_args()
     with ground() as home:
-        for size in [*arguments.rows, *([1_000_000] if arguments.million else [])]:
-            print(table([HEAD, *measure(size, home)]), flush=True)
+        for size in arguments.rows:
+            lines = measure(size, home, plain_alone=arguments.plain, jobs_each=arguments.jobs_each)
+            print(table([HEAD, *lines]), flush=True)
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             print(f"peak memory of this process so far: {peak:,.0f} MB (the bare side keeps rows: not only ours)\n")
 
