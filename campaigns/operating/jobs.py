@@ -17,6 +17,7 @@ from campaigns.planning.models import Variant
 from campaigns.results import attributing
 from campaigns.tracking import applying, reputation, return_mailbox, thread_outbox, tidying_inbox
 from campaigns.tracking.jobs import apply_events
+from tenants.access import idempotency
 from tenants.access.models import User
 from tenants.accounts import alone
 from tenants.accounts.models import Tenant
@@ -78,6 +79,11 @@ def _webhooks(_now: datetime) -> None:
         enqueue(deliver_webhooks, unique=f"webhooks-{tenant_id}", tenant=tenant_id)
 
 
+def _tidy_answers(tenant: Tenant, now: datetime) -> None:
+    with acting_for(tenant.pk):
+        idempotency.tidy(tenant, now=now)
+
+
 def _tidy_webhooks(tenant: Tenant, now: datetime) -> None:
     with acting_for(tenant.pk):
         replaying.tidy(tenant, now=now)
@@ -133,6 +139,7 @@ _PER_TENANT: dict[str, Callable[[Tenant, datetime], None]] = {
     "plan": _plan,
     "recover": _recover,
     "tidy_inbox": _tidy_inbox,
+    "tidy_answers": _tidy_answers,
     "tidy_webhooks": _tidy_webhooks,
     "reputation": _reputation,
     "bounces": _bounces,

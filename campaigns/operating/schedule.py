@@ -37,6 +37,7 @@ REGULAR = (
     Regular("activations", timedelta(minutes=30)),
     Regular("full_scan", timedelta(days=7)),
     Regular("partitions", timedelta(days=1)),
+    Regular("tidy_answers", timedelta(days=1)),
     Regular("tidy_inbox", timedelta(days=1)),
     Regular("tidy_webhooks", timedelta(days=1)),
 )

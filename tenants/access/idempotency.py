@@ -1,21 +1,23 @@
 """Idempotency-Key: the same key answers the same, and the work is done once.
 
 The row of the key is inserted before the work and in its transaction. A second request with the key waits for the
-first one's commit at the unique index, then reads its answer.
+first one's commit at the unique index, then reads its answer. Answers are kept for KEPT_FOR.
 """
 
 import hashlib
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
 from tenants.access.models import IdempotentRequest
+from tenants.accounts.models import Tenant
 from winback.problems import Problem
 
 LONGEST_KEY = 255
+KEPT_FOR = timedelta(days=3)
 _RESERVE = """
 INSERT INTO tenants_idempotentrequest (tenant_id, key, fingerprint, created_at)
 VALUES (%(tenant)s, %(key)s, %(fingerprint)s, %(now)s)
@@ -57,3 +59,9 @@ def _replay(row: IdempotentRequest, mark: str) -> HttpResponse:
         content_type="application/json; charset=utf-8",
         headers={"Idempotent-Replayed": "true"},
     )
+
+
+def tidy(tenant: Tenant, *, now: datetime) -> int:
+    """Forget the answers that nobody asks for again; returns how many. Inside an open scope."""
+    deleted, _ = IdempotentRequest.objects.for_tenant(tenant).filter(created_at__lt=now - KEPT_FOR).delete()
+    return deleted

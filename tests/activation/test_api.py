@@ -3,12 +3,14 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from tenants.access import idempotency
 from tenants.access.keys import create_key
 from tenants.access.models import ApiKey, IdempotentRequest
 from tenants.accounts.models import Tenant
@@ -210,6 +212,14 @@ def test_an_idempotency_key_answers_the_same_without_doing_it_again(post: Call, 
     assert again.json() == first.json()
     assert again["Idempotent-Replayed"] == "true"
     assert post({"module_code": CODE}).status_code == 202
+
+
+def test_an_answer_is_forgotten_when_nobody_asks_for_it_again(post: Call, complete: Tenant) -> None:
+    post({"module_code": CODE}, **{"Idempotency-Key": "k1"})
+    asked_at = IdempotentRequest.objects.for_tenant(complete).get().created_at
+
+    assert idempotency.tidy(complete, now=asked_at + idempotency.KEPT_FOR) == 0
+    assert idempotency.tidy(complete, now=asked_at + idempotency.KEPT_FOR + timedelta(seconds=1)) == 1
 
 
 def test_an_idempotency_key_with_another_request_is_refused(post: Call, complete: Tenant) -> None:
