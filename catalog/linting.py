@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from liquid import Environment
 from liquid.exceptions import LiquidError
 
 from catalog.compile import TemplateNotCompiled, compile_mjml
+from catalog.word_lists import pattern_of
 
 VARIABLES = frozenset(
     {
@@ -50,10 +52,6 @@ VARIABLES = frozenset(
 
 _TAGS = frozenset({"if", "unless", "case", "assign"})
 _FILTERS = frozenset({"default", "strip", "truncate", "capitalize", "upcase", "downcase", "escape"})
-_FALSE_SUBJECT = re.compile(r"^\s*(re|fw|fwd|aw)\s*:|your appointment|order confirm|invoice|receipt", re.IGNORECASE)
-_URGENT = re.compile(
-    r"last chance|ends (today|tonight|soon)|expires|final (hours|notice)|act now|urgent", re.IGNORECASE
-)
 _SHOWN = ("business.legal_name", "business.postal_address", "unsubscribe_url", "booking_url", "last.phrase")
 _SUBJECT_TAGS = re.compile(r"\{%.*?%\}", re.DOTALL)
 _GSM_TEXT = re.compile(r"[ -~\n]*")
@@ -63,18 +61,18 @@ _SCRIPT = re.compile(r"<script|javascript:|\son\w+\s*=", re.IGNORECASE)
 _environment = Environment()
 
 
-def lint_template(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each fault of a template as (field, message)."""
+def lint_template(content: dict[str, Any], *, on: date) -> Iterator[tuple[str, str]]:
+    """Each fault of a template as (field, message), by the lists of words of a day."""
     email = content["channel"] == "email"
     if not content["name"]:
         yield "name", "is missing"
     for field in ("subject", "preheader", "mjml", "text"):
         yield from ((field, message) for message in _lint_liquid(content[field]))
     if email:
-        yield from _lint_subject(content["subject"])
+        yield from _lint_subject(content["subject"], on)
         yield from _lint_email(content)
     else:
-        yield from _lint_sms(content["text"])
+        yield from _lint_sms(content["text"], on)
 
 
 def _lint_liquid(source: str) -> Iterator[str]:
@@ -92,15 +90,15 @@ def _lint_liquid(source: str) -> Iterator[str]:
         yield f"filter {name!r} is not allowed"
 
 
-def _lint_subject(subject: str) -> Iterator[tuple[str, str]]:
+def _lint_subject(subject: str, on: date) -> Iterator[tuple[str, str]]:
     words = _SUBJECT_TAGS.sub("", subject)
     if not words.strip():
         yield "subject", "is missing"
     if "\n" in subject:
         yield "subject", "has a line break"
-    if _FALSE_SUBJECT.search(words):
+    if pattern_of("pretending_subjects", on).search(words):
         yield "subject", "pretends to be a reply, a bill or an appointment"
-    if _URGENT.search(words) and "offer.expires" not in subject:
+    if pattern_of("urgency", on).search(words) and "offer.expires" not in subject:
         yield "subject", "claims urgency without the date on which the offer ends"
     if re.search(r"\{\{[^}]*service", subject):
         yield "subject", "names the service, which some people must not see in an inbox"
@@ -124,12 +122,12 @@ def _lint_email(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield field, f"loses {name!r} when compiled"
 
 
-def _lint_sms(text: str) -> Iterator[tuple[str, str]]:
+def _lint_sms(text: str, on: date) -> Iterator[tuple[str, str]]:
     static = _STATIC.sub("", text)
     if not _GSM_TEXT.fullmatch(static) or re.search(r"[\^{}\[\]~|\\`]", static):
         yield "text", "has a character outside the GSM alphabet, which halves the length of a part"
     for token in ("business.sms_name", "booking_url", "last.phrase"):
         if not re.search(r"\{\{\s*" + re.escape(token) + r"\s*\}\}", text):
             yield "text", f"does not show {token}"
-    if "reply stop to opt out" not in text.lower():
-        yield "text", "does not say “Reply STOP to opt out”"
+    if not pattern_of("stop_instructions", on).search(text):
+        yield "text", "does not say how to stop, such as “Reply STOP to opt out”"

@@ -17,6 +17,10 @@ _FRONT_MATTER = re.compile(r"---\n(.*?)\n---\n", re.DOTALL)
 DATED = ("consent_rules", "frequency_caps", "reply_keywords", "tracking_rules", "word_lists")
 """Lists of dated rows that stand in a file of their own and are read from it."""
 
+PART = re.compile(r"<([a-z_]+)>")
+"""In an expression of reply_wordings.yaml: a part of that file that is put there."""
+
+_AROUND = ("checksum", "valid_from", "valid_to", "source")
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday")
 
 
@@ -160,6 +164,20 @@ def read_dated(name: str, data: Path = DATA) -> list[Entry]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) and "code" in row for row in rows):
         raise CatalogError([Problem(file, "", "must be a list of rows, each with a code")])
     return [Entry(file, row) for row in rows]
+
+
+def read_wordings(data: Path = DATA) -> Entry:
+    """The expressions of reply_wordings.yaml."""
+    content = read_yaml(data / "reply_wordings.yaml", data)
+    if not isinstance(content, dict):
+        raise CatalogError([Problem("reply_wordings.yaml", "", "must hold keys")])
+    return Entry("reply_wordings.yaml", content)
+
+
+def words_checksum(content: dict[str, Any]) -> str:
+    """Of a list of words and its version, but not of its dates and source: a version’s words never change."""
+    words = {name: value for name, value in content.items() if name not in _AROUND}
+    return hashlib.sha256(json.dumps(words, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:12]
 
 
 def windows(rule: dict[str, Any]) -> Iterator[tuple[int, str | None, str | None]]:

@@ -46,7 +46,7 @@ class SyncReport:
 def sync(now: datetime, data: Path = DATA) -> SyncReport:
     """Load the catalog. Raises CatalogError, and loads nothing, when any of it is not valid."""
     content = validating.read(data)
-    validating.check(content)
+    validating.check(content, on=now.date())
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])

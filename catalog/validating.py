@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from jsonschema.exceptions import SchemaError
 
 from catalog import reading
 from catalog.linting import lint_template
-from catalog.reading import DATA, CatalogError, Entry, Problem
+from catalog.reading import DATA, PART, CatalogError, Entry, Problem
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Content:
     quiet_hours: list[Entry]
     dated: dict[str, list[Entry]]
     """The lists that are read from their files, not from tables, by the name of the file."""
+    wordings: Entry
+    """How people ask for a stop in their own words."""
 
 
 def read(data: Path = DATA) -> Content:
@@ -42,6 +45,7 @@ def read(data: Path = DATA) -> Content:
         templates=reading.read_templates(data),
         quiet_hours=reading.read_quiet_hours(data),
         dated={name: reading.read_dated(name, data) for name in reading.DATED},
+        wordings=reading.read_wordings(data),
     )
 
 
@@ -130,8 +134,33 @@ def _word_lists(entries: list[Entry]) -> Iterator[Problem]:
             yield Problem("word_lists.yaml", name, f"patterns: {error}")
 
 
-def problems(content: Content) -> list[Problem]:
-    """Everything that is wrong with the content; references only once the shapes are right."""
+def _wordings(entry: Entry) -> Iterator[Problem]:
+    """Every expression can be compiled once its parts stand in it."""
+    parts: dict[str, str] = entry.content["parts"]
+    groups = {name: value for name, value in entry.content.items() if isinstance(value, list)}
+    groups |= {f"{kind}.{name}": value for kind in ("stop", "unclear") for name, value in entry.content[kind].items()}
+    for name, expressions in groups.items():
+        for number, expression in enumerate(expressions):
+            path = f"{name}[{number}]"
+            yield from _unknown(entry, path, PART.findall(expression), set(parts))
+            try:
+                re.compile(PART.sub(lambda found: parts.get(found.group(1), ""), expression))
+            except re.error as error:
+                yield Problem(entry.file, path, str(error))
+
+
+def _versions(entries: list[Entry]) -> Iterator[Problem]:
+    """Nobody changes the words of a version: verdicts name it, and must mean what was asked then."""
+    for entry in entries:
+        version = entry.content["version"]
+        if entry.content["checksum"] != reading.words_checksum(entry.content):
+            following = reading.words_checksum(entry.content | {"version": version + 1})
+            told = f"the words are not those of version {version}: write version: {version + 1}, checksum: {following}"
+            yield Problem(entry.file, str(entry.content.get("code", "")), told)
+
+
+def problems(content: Content, *, on: date) -> list[Problem]:
+    """Everything that is wrong with the content on a day; references only once the shapes are right."""
     found = [
         *_against_schema("module", content.modules),
         *_against_schema("niche", content.niches),
@@ -142,17 +171,19 @@ def problems(content: Content) -> list[Problem]:
     ]
     for name, entries in content.dated.items():
         found += [*_against_schema(name, entries), *_dates_and_codes(entries)]
+    found += _against_schema("reply_wordings", [content.wordings])
     if not found:
-        found = list(_word_lists(content.dated["word_lists"]))
+        found = [*_word_lists(content.dated["word_lists"]), *_wordings(content.wordings)]
+        found += _versions([*content.dated["word_lists"], content.wordings])
     for template in content.templates:
-        found += [Problem(template.file, field, message) for field, message in lint_template(template.content)]
+        found += [Problem(template.file, field, message) for field, message in lint_template(template.content, on=on)]
     if not found:
         found = [*_references(content), *_settings_schemas(content.modules)]
     return found
 
 
-def check(content: Content) -> None:
+def check(content: Content, *, on: date) -> None:
     """Raise CatalogError with every problem, each with its file and path."""
-    found = problems(content)
+    found = problems(content, on=on)
     if found:
         raise CatalogError(found)

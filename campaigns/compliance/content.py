@@ -15,8 +15,8 @@ from typing import Any
 
 from campaigns.compliance.verdict import Verdict
 from campaigns.compliance.visible import Seen, Unreadable, see
-from campaigns.compliance.word_lists import pattern_of, versions, words_of
 from campaigns.compliance.wording import CLAIMS, HOLES, PRETENDING, has_hole, pretends, untrue_urgency, untrue_value
+from catalog.word_lists import pattern_of, versions, words_of
 from winback.providers.sms.segments import LONGEST, count, plainer
 
 MOST_SEGMENTS = 4

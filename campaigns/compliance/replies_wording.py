@@ -10,9 +10,8 @@ from functools import cache
 from typing import Any
 
 from campaigns.compliance.replies_reading import Reading
-from catalog.reading import DATA, read_yaml
+from catalog.reading import DATA, PART, read_yaml
 
-_PART = re.compile(r"<([a-z_]+)>")
 # These name a list or a thing to be taken off: a visit is one, too.
 _MAY_BE_A_VISIT = frozenset({"take_me_off", "remove_me", "be_removed", "stop_messages"})
 _OF_TEXTS = re.compile(r"\b(?:te?xt\w*|messag\w*|mailing|marketing|spam|your list|the list|this list)\b")
@@ -41,7 +40,7 @@ def words_of(name: str) -> frozenset[str]:
 
 def _compiled(alternatives: list[str]) -> re.Pattern[str]:
     parts = _content()["parts"]
-    return re.compile("|".join(_PART.sub(lambda found: parts[found.group(1)], each) for each in alternatives))
+    return re.compile("|".join(PART.sub(lambda found: parts[found.group(1)], each) for each in alternatives))
 
 
 @cache

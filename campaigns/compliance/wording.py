@@ -3,7 +3,7 @@
 import re
 from datetime import date, timedelta
 
-from campaigns.compliance.word_lists import pattern_of, signs_of, words_of
+from catalog.word_lists import pattern_of, signs_of, words_of
 
 _SOON = timedelta(days=7)
 _AMOUNT = r"(?:[$€£]\s?\d[\d.,]*|\d[\d.,]*\s?(?:%|percent\b|[$€£]))"

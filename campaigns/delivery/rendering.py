@@ -165,15 +165,16 @@ def context_of(facts: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
     zone = _zone(facts["timezone"])
     niche = facts["niche_content"] if isinstance(facts["niche_content"], dict) else {}
     last_at: datetime | None = facts["last_completed_at"] or facts["lapsed_from"]
-    months = whole_months(last_at.astimezone(zone).date(), now.astimezone(zone).date()) if last_at else 0
+    today = now.astimezone(zone).date()
+    months = whole_months(last_at.astimezone(zone).date(), today) if last_at else 0
     by_text = facts["channel"] == Channel.SMS
-    name = given_name(facts["first_name"])
+    name = given_name(facts["first_name"], on=today)
     # Where people must not read what was done, no template can name it.
     phrases = niche.get("phrases") or {}
     service = ""
     if not niche.get("sensitive"):
         service = service_named(
-            facts["last_service"] or "", 30 if by_text else 60, is_product=bool(phrases.get("ordered"))
+            facts["last_service"] or "", 30 if by_text else 60, on=today, is_product=bool(phrases.get("ordered"))
         )
     if by_text:
         name, service = in_gsm(name), in_gsm(service)

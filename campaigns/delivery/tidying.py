@@ -7,8 +7,10 @@ visit” are always right; a wrong name never is.
 import re
 import unicodedata
 from collections.abc import Iterable
+from datetime import date
 from functools import lru_cache
 
+from catalog.word_lists import set_of, words_of
 from winback.providers.sms.segments import BASIC, plainer
 
 # Marks that turn the direction of everything after them, or that nobody sees.
@@ -18,37 +20,8 @@ _UNSEEN = dict.fromkeys(
 _CONTROLS = dict.fromkeys((*range(32), *range(127, 160), 8232, 8233), " ")
 _CLEAN = {**_CONTROLS, **_UNSEEN}
 _CODE = re.compile(r"[{}<>\\|=^~`\[\]]|[$%*]\W*[{(|%]|@|://|www\.", re.IGNORECASE)
-_PLACEHOLDERS = frozenset(
-    {
-        "n/a", "na", "none", "null", "nil", "nan", "undefined", "unknown", "test", "tbd", "tba", "xx", "xxx", "misc",
-        "miscellaneous", "other", "default", "default title", "see notes", "custom", "customer", "client", "guest",
-        "patient", "user", "name", "first name", "firstname", "anonymous", "deceased", "info", "admin", "office", "sir",
-        "madam", "resident", "occupant", "homeowner", "tenant", "owner", "item", "product", "line item", "invoice",
-    }
-)  # fmt: skip
-_TITLES = frozenset({"mr", "mrs", "ms", "miss", "mx", "dr", "prof", "rev", "sir", "mister", "and", "the", "family"})
-_ACRONYMS = {
-    word.lower(): word
-    for word in ("AC", "A/C", "HVAC", "IPL", "TV", "RV", "SUV", "PPF", "HEPA", "UV", "LED", "DIY", "VIP")
-}
-# Written large at the start of a list of services, and small in a sentence. A name (Botox, Swedish) is not among them.
-_COMMON_WORDS = """
-air annual ant basic bathroom bed biannual biweekly bi-weekly boiler cabin car care carpet ceramic check checkup
-check-up clean cleaning cleanup clean-up coaching coating consultation cooling cut custom deep delivery detail
-detailing drain dryer duct electrical emergency exterior facial fall filler filter full furnace general gutter hair
-handyman headlight heat heating home hot house initial inspection installation interior kitchen laser lawn leak light
-maintenance massage membership mini monthly mosquito mount move-in move-out mowing office oil one-time order package
-paint painting peel pest plumbing polish power pressure prevention pruning pump quarterly refill refresh regular
-removal renewal repair replacement rodent roof routine seasonal sensor service session skin spa spring standard
-subscription system tank termite thermostat tire touch-up treatment tree trim tune-up tuneup upholstery visit wash
-water wax weekly window windows winter yard
-"""
-_COMMON = frozenset(_COMMON_WORDS.split())
 _BREAKS = re.compile(r"\s[-–—|/]\s|[,;:(]|\s(?:with|incl|including|for|and|of)\s", re.IGNORECASE)
 _HOLES = re.compile(r"\(\s*\)|\[\s*\]|,(?=\s*,)|\.(?=\.)|!")
-_DANGLING = frozenset(
-    {"of", "the", "and", "with", "for", "a", "an", "to", "in", "on", "at", "&", "-", "–", "+", "incl"}
-)
 LONGEST_NAME = 25
 
 
@@ -57,16 +30,16 @@ def folded(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text.translate(_CLEAN)).split())
 
 
-def given_name(text: str) -> str:
-    """A first name as one would greet with it; empty for what is no name."""
-    line = folded(text)
-    if not line or line.lower() in _PLACEHOLDERS:
+def given_name(text: str, *, on: date) -> str:
+    """A first name as one would greet with it; empty for what is no name. By the lists of words of a day."""
+    line, placeholders, titles = folded(text), set_of("placeholders", on), set_of("titles", on)
+    if not line or line.lower() in placeholders:
         return ""
-    word = next((each for each in line.split() if each.strip(".,").lower() not in _TITLES), "")
+    word = next((each for each in line.split() if each.strip(".,").lower() not in titles), "")
     if _CODE.search(word) or "/" in word:
         return ""
     name = _leading_letters(word)
-    if len(name) > LONGEST_NAME or name.lower() in _PLACEHOLDERS or (len(name) == 1 and name.isascii()):
+    if len(name) > LONGEST_NAME or name.lower() in placeholders or (len(name) == 1 and name.isascii()):
         return ""
     if name.islower() or (name.isupper() and len(name) > 2):
         return re.sub(r"[^\W\d_]+", lambda part: part.group().capitalize(), name)
@@ -83,30 +56,35 @@ def _leading_letters(word: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def service_named(text: str, longest: int, *, is_product: bool = False) -> str:
-    """A service as it can stand after “your last”; empty for what is no service. A product keeps its capitals."""
+def service_named(text: str, longest: int, *, on: date, is_product: bool = False) -> str:
+    """A service as it can stand after “your last”; empty for what is no service. A product keeps its capitals.
+
+    By the lists of words of a day.
+    """
     line = _HOLES.sub("", folded(text))
     line = re.sub(r"\s+([,.;:!?)])", r"\1", " ".join(line.split())).strip(" .,;:!?-–—_*#\"'“”")
-    if not line or line.lower() in _PLACEHOLDERS or _CODE.search(line):
+    if not line or line.lower() in set_of("placeholders", on) or _CODE.search(line):
         return ""
     if len(line) > longest:
-        line = _shortened(line, longest)
+        line = _shortened(line, longest, set_of("dangling_words", on))
     if sum(character.isalpha() for character in line) < 2 or line.count("(") != line.count(")") or ",," in line:
         return ""
     if is_product:
         return line
     if line.isupper() and len(line) > 3:
-        return " ".join(_ACRONYMS.get(word, word) for word in line.lower().split(" "))
-    return " ".join(word.lower() if word.lower().strip("(),.") in _COMMON else word for word in line.split(" "))
+        spelled = {word.lower(): word for word in words_of("acronyms", on)}
+        return " ".join(spelled.get(word, word) for word in line.lower().split(" "))
+    common = set_of("common_words", on)
+    return " ".join(word.lower() if word.lower().strip("(),.") in common else word for word in line.split(" "))
 
 
-def _shortened(line: str, longest: int) -> str:
+def _shortened(line: str, longest: int, dangling: frozenset[str]) -> str:
     """The first part that says something, else whole words only."""
     head = _BREAKS.split(line, maxsplit=1)[0].strip()
     if 3 <= len(head) <= longest:
         return head
     words = line[: longest + 1].rsplit(" ", 1)[0].split(" ") if " " in line[: longest + 1] else []
-    while words and words[-1].lower().strip(",") in _DANGLING:
+    while words and words[-1].lower().strip(",") in dangling:
         words.pop()
     return " ".join(words).rstrip(" ,;:(-")
 

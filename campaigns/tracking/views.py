@@ -85,7 +85,7 @@ def book(request: HttpRequest, token: str) -> HttpResponse:
         return _gone(request)
     now = timezone.now()
     with acting_for(link.tenant_id):
-        invitation = booking.invitation_of(link)
+        invitation = booking.invitation_of(link, now=now)
         if invitation is None:
             return _gone(request)
         if request.method == "GET":
@@ -104,7 +104,7 @@ def book(request: HttpRequest, token: str) -> HttpResponse:
             },
         )
         shown = {
-            "first_name": given_name(contact.first_name),
+            "first_name": given_name(contact.first_name, on=today),
             "brand": brand,
             "dial": "".join(character for character in brand.phone if character in "+0123456789"),
             "offer": invitation.offer(today),
@@ -113,8 +113,6 @@ def book(request: HttpRequest, token: str) -> HttpResponse:
         }
         if form.is_valid():
             wanted = booking.request_booking(invitation, booking.Wish(**form.cleaned_data), now=now)
-            if wanted is None:
-                return _gone(request)
             if wanted is None:
                 return _gone(request)
             times = dict(BookingForm.TIMES)

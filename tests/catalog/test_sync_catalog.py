@@ -1,6 +1,7 @@
 """Loading the catalog: all or nothing, idempotent, and old versions stay."""
 
 import json
+import re
 import shutil
 from datetime import datetime
 from io import StringIO
@@ -113,6 +114,12 @@ def test_the_window_for_texts_is_the_one_that_is_open_everywhere(db: None, now: 
         ("word_lists.yaml", "STOP to", "STOP (to", "word_lists.yaml: patterns[1]"),
         ("word_lists.yaml", "list: shorteners", "list: gaps", "word_lists.yaml: shorteners: no row of this list"),
         ("word_lists.yaml", "version: 1", "version: 0", "word_lists.yaml: version: 0 is less than the minimum"),
+        ("word_lists.yaml", "list: titles", "list: gaps", "word_lists.yaml: titles: no row of this list"),
+        ("reply_wordings.yaml", "stops_itself:", "stops_others:", "reply_wordings.yaml: 'stops_itself' is a required"),
+        ("reply_wordings.yaml", "  - '\\bget lost\\b'", "  - 7", "reply_wordings.yaml: stop.leave_alone[3]: 7 is not"),
+        ("reply_wordings.yaml", "bget lost", "bget (lost", "reply_wordings.yaml: stop.leave_alone[3]: missing )"),
+        ("reply_wordings.yaml", "bget lost", "bget <los>", "stop.leave_alone[3]: there is no 'los'"),
+        ("tracking_rules.yaml", "[GB]", "[gb]", "tracking_rules.yaml: countries[0]: 'gb'"),
         ("templates/winback_hello.sms.txt", "Reply STOP to opt out", "", "Reply STOP"),
         ("templates/winback_hello.sms.txt", "Hello{%", "Hello “you”{%", "GSM"),
         ("templates/winback_hello.sms.txt", "booking_url", "shop_url", "unknown variable 'shop_url'"),
@@ -138,3 +145,41 @@ def test_content_that_is_not_valid_is_named_and_nothing_is_loaded(
 
     assert expected in str(error.value)
     assert not Module.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "code", "old", "new"),
+    [
+        ("word_lists.yaml", "shorteners", "bit.ly", "bit.lyy"),
+        ("word_lists.yaml", "template_code", '["{{", "{%"]', '["{{"]'),
+        ("word_lists.yaml", "urgency", "act (?:now|fast)", "act (?:now|quick)"),
+        ("word_lists.yaml", "common_words", "ceramic, check", "check"),
+        ("reply_wordings.yaml", "", "get lost", "get well lost"),
+    ],
+)
+def test_words_that_change_without_their_version_are_refused_and_what_to_write_is_said(
+    db: None, now: datetime, data: Path, file: str, code: str, old: str, new: str
+) -> None:
+    replace(data / file, old, new)
+
+    with pytest.raises(CatalogError) as error:
+        sync(now, data)
+
+    refused = str(error.value)
+    found = re.fullmatch(
+        rf"{file}: (?:{code}: )?the words are not those of version 1: write version: 2, checksum: (\w+)", refused
+    )
+    assert found is not None, refused
+    text = (data / file).read_text()
+    start = text.index(f"code: {code}\n") if code else 0
+    raised = rf'version: 2\n\1checksum: "{found[1]}"'
+    mended = re.sub(r'version: 1\n(\s*)checksum: "\w+"', raised, text[start:], count=1)
+    (data / file).write_text(text[:start] + mended)
+    assert sync(now, data).niches == 10
+
+
+def test_a_version_that_is_raised_alone_is_refused_as_well(db: None, now: datetime, data: Path) -> None:
+    replace(data / "reply_wordings.yaml", "version: 1", "version: 2")
+
+    with pytest.raises(CatalogError, match="are not those of version 2"):
+        sync(now, data)

@@ -41,6 +41,7 @@ SERVICES = [
     "“Special”", "Lawn & hedge", "50% off first visit", "http://evil.example/x", "Full detail (SUV)", "Invoice",
 ]  # fmt: skip
 OFFERS: list[dict[str, Any]] = [{}, OFFER, OFFER | {"coupon": "", "expires_on": None, "terms": ""}]
+TODAY = factories.NOW.date()
 ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJ éüßñøğ李محמ😀\u202e\u200b<>{}%&'\"-.,;()\r\n\t0123456789$@#|\\"
 
 
@@ -160,7 +161,7 @@ def test_a_line_break_in_a_record_never_reaches_a_header(breaking: str, template
     facts, rendered = rendered_email(
         templates, offer_name=evil, first_name=evil, brand_name=evil, sender_name="Oak", last_name="Silva"
     )
-    facts |= {"first_name": given_name(evil), "brand_name": "Oak"}
+    facts |= {"first_name": given_name(evil, on=TODAY), "brand_name": "Oak"}
 
     raw = serialise(routing.outgoing_email(facts, rendered, now=factories.NOW), date=factories.NOW)
 
@@ -248,7 +249,7 @@ def test_the_facts_of_a_claim_are_read_in_one_statement(tenant: Tenant, django_a
     ],
 )  # fmt: skip
 def test_a_greeting_has_a_name_or_none_and_never_a_wrong_one(record: str, greeted: str) -> None:
-    assert given_name(record) == greeted
+    assert given_name(record, on=TODAY) == greeted
 
 
 @pytest.mark.parametrize(
@@ -264,16 +265,16 @@ def test_a_greeting_has_a_name_or_none_and_never_a_wrong_one(record: str, greete
     ],
 )  # fmt: skip
 def test_a_service_reads_well_after_your_last(record: str, named: str) -> None:
-    assert service_named(record, 60) == named
+    assert service_named(record, 60, on=TODAY) == named
 
 
 def test_a_product_keeps_its_name() -> None:
-    assert service_named("Custom Water Filter, large", 60, is_product=True) == "Custom Water Filter, large"
+    assert service_named("Custom Water Filter, large", 60, on=TODAY, is_product=True) == "Custom Water Filter, large"
 
 
 @given(st.text(max_size=80))
 def test_whatever_stands_in_a_record_is_one_clean_short_line(text: str) -> None:
-    name, service = given_name(text), service_named(text, 30)
+    name, service = given_name(text, on=TODAY), service_named(text, 30, on=TODAY)
 
     for tidy, longest in ((name, 25), (service, 30)):
         assert len(tidy) <= longest
@@ -281,4 +282,4 @@ def test_whatever_stands_in_a_record_is_one_clean_short_line(text: str) -> None:
         assert "  " not in tidy
         assert not re.search(r"[\r\n\0{}<>@\u202e\u200b]", tidy)
         assert all(character in GSM_7 for character in in_gsm(tidy))
-    assert given_name(name) in ("", name)
+    assert given_name(name, on=TODAY) in ("", name)

@@ -1,4 +1,4 @@
-"""The words that the guards over content look for: dated rows of catalog/data/word_lists.yaml, compiled once a day."""
+"""The words by which messages and records are read: dated rows of catalog/data/word_lists.yaml, compiled once a day."""
 
 import re
 from collections.abc import Iterator
@@ -30,6 +30,12 @@ def _valid(name: str, day: date) -> Iterator[dict[str, Any]]:
 def words_of(name: str, day: date) -> tuple[str, ...]:
     """The plain words of a list."""
     return tuple(str(word) for row in _valid(name, day) for word in row.get("words", ()))
+
+
+@lru_cache(maxsize=_DAYS * 16)
+def set_of(name: str, day: date) -> frozenset[str]:
+    """The plain words of a list, to ask whether one is among them."""
+    return frozenset(words_of(name, day))
 
 
 @lru_cache(maxsize=_DAYS * 16)
