@@ -121,6 +121,7 @@ class MessagePageAdmin(MessageAdmin):
                 "allowed": bool(told.get("allowed")),
                 "reason": sentence(told["reason"]) if told.get("reason") else "",
                 "facts": [(words(name), _fact(value, message.tenant.timezone)) for name, value in facts.items()],
+                "lists": _lists(told.get("lists")),
                 "when": _WHEN.get(str(told.get("when", "")), words(told.get("when"))),
                 "at": parse_datetime(told["at"]) if isinstance(told.get("at"), str) else None,
                 "version": told.get("version"),
@@ -153,6 +154,12 @@ class MessagePageAdmin(MessageAdmin):
         said = words_of(message, now=timezone.now())
         html = said.html if said is not None else ""
         return message_preview(lambda: HttpResponse(html))()
+
+
+def _lists(known: Any) -> str:
+    """The lists of words that it was judged by, each with its version."""
+    rows = known.items() if isinstance(known, dict) else ()
+    return ", ".join(f"{words(code).lower()} (version {version})" for code, version in rows)
 
 
 def _fact(value: Any, zone: str) -> str:
