@@ -6,6 +6,7 @@ from django.urls import include, path
 from campaigns.compliance.api import router as compliance
 from campaigns.operating import health
 from campaigns.operating.api import router as contacts
+from campaigns.operating.privacy_api import router as privacy
 from campaigns.planning.api import router as campaigns
 from campaigns.results.api import router as results
 from campaigns.tracking import hooks
@@ -21,6 +22,7 @@ api = DeveloperApi()
 api.add_router("/catalog", catalog)
 api.add_router("/tenants", activation)
 api.add_router("/contacts", contacts)
+api.add_router("/contacts", privacy)
 api.add_router("/campaigns", campaigns)
 api.add_router("/conversations", conversations)
 api.add_router("/results", results)

@@ -1,6 +1,7 @@
 """Whom an import must not bring back: known by the digests of their number and addresses, and by nothing else."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.db.backends.utils import CursorWrapper
 
@@ -54,7 +55,7 @@ def refuse_contacts(
     if not anybody(cursor, tenant_id):
         return []
     numbered = [(line, row.external_id) for line, row in staged if row.external_id is not None]
-    values = {
+    values: dict[str, Any] = {
         "tenant": tenant_id,
         "lines": [line for line, _ in numbered],
         "numbers": [erased_number("contact", number) for _, number in numbered],

@@ -130,7 +130,8 @@ def begin(tenant: Tenant) -> None:
 def suppress(people: People, *, now: datetime) -> int:
     """Forbid writing to every address of theirs, over every channel, for every brand; how many are new."""
     with connection.cursor() as cursor:
-        values = {"tenant": people.tenant.pk, "digests": list(people.digests), "reason": ERASURE, "now": now}
+        values: dict[str, Any] = {"tenant": people.tenant.pk, "now": now}
+        values |= {"digests": list(people.digests), "reason": ERASURE}
         cursor.execute(SUPPRESS, values)
         return int(cursor.rowcount)
 

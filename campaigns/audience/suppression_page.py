@@ -119,9 +119,7 @@ class SuppressionAdmin(HistoryAdmin):
                 form.add_error("note", str(error))
             else:
                 if lifted:
-                    self.site.hooks.note(
-                        request, "suppression.lifted", suppression, {"note": form.cleaned_data["note"]}
-                    )
+                    self.site.hooks.note(request, "suppression.lifted", suppression, {})
                     self.message_user(request, "The suppression is lifted: this address may be written to again.")
                 return None
         return self.site.ask(

@@ -1,6 +1,7 @@
 """The touch ledger counts touches of households; the domain of an address can name its only user."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection
 
@@ -21,7 +22,7 @@ DELETE FROM campaigns_domainramp r
 
 def forget(tenant_id: int, people: Sequence[int], domains: Sequence[str]) -> dict[str, int]:
     """Take the domains of these people's addresses out of the ledger; how many rows of each table."""
-    values = {"tenant": tenant_id, "people": list(people), "domains": list(domains)}
+    values: dict[str, Any] = {"tenant": tenant_id, "people": list(people), "domains": list(domains)}
     with connection.cursor() as cursor:
         cursor.execute(TOUCHES, values)
         touches = cursor.rowcount

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from campaigns.operating import campaign_page, connection_page, contact_page, message_page, webhook_page
+from campaigns.operating import campaign_page, connection_page, contact_page, message_page, privacy_page, webhook_page
 from campaigns.operating.models import ScheduledTask, SimulatedDay
 from tenants.accounts.console import HistoryAdmin, nothing_yet
 from winback.console.admin_base import ReadOnlyAdmin
@@ -61,4 +61,4 @@ class SimulatedDayAdmin(HistoryAdmin):
     report = staticmethod(json_field("result"))
 
 
-__all__ = ["campaign_page", "connection_page", "contact_page", "message_page", "webhook_page"]
+__all__ = ["campaign_page", "connection_page", "contact_page", "message_page", "privacy_page", "webhook_page"]

@@ -23,6 +23,7 @@ from campaigns.compliance.consent_basis import rules
 from campaigns.operating import joining_page
 from campaigns.operating.evidence_downloads import download
 from campaigns.operating.explaining import explain
+from campaigns.operating.privacy_page import PrivacyDeeds
 from campaigns.operating.reasons import sentence
 from campaigns.operating.stopping import stop_writing
 from campaigns.operating.timeline import timeline
@@ -46,7 +47,7 @@ _BASES = {
 
 
 @admin.register(Contact)
-class ContactPageAdmin(ContactAdmin):
+class ContactPageAdmin(PrivacyDeeds, ContactAdmin):
     """The list of audience with the page and the deeds that span the rooms."""
 
     actions = ("suppress_selected", "merge_selected")
@@ -151,7 +152,7 @@ class ContactPageAdmin(ContactAdmin):
 
     def offered(self, request: HttpRequest, row: Any) -> list[str]:
         stop = ["suppress", "merge"] if row.state == Contact.State.ACTIVE else []
-        return [*stop, "evidence"] if self.site.permits(request, "contacts.export") else stop
+        return [*stop, "evidence", *self.privacy_offered(row)]
 
     @deed("Export the evidence", permission="contacts.export", icon="shield")
     def evidence(self, request: HttpRequest, contact: Contact) -> HttpResponseBase | None:

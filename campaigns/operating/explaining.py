@@ -15,6 +15,7 @@ from campaigns.compliance.asking import Asking, asking_of_tenant
 from campaigns.compliance.caps_of_one import Cap, caps_of
 from campaigns.compliance.guards import judged
 from campaigns.compliance.quiet_hours import Hours
+from campaigns.operating.restricting import is_restricted
 from campaigns.planning.models import Enrolment, Message, Step
 from tenants.accounts.models import Brand, Tenant
 
@@ -71,7 +72,7 @@ def explain(tenant: Tenant, contact: Contact, *, now: datetime) -> dict[str, Any
     return {
         "contact": contact.external_id or str(contact.pk),
         "dormant": episode is not None,
-        "reasons": _reasons(stat, episode, enrolment, asking),
+        "reasons": ["restricted"] if is_restricted(contact) else _reasons(stat, episode, enrolment, asking),
         "writable": writable,
         "following": _following(tenant, contact, asking.campaign.brand, now=now),
         "next": _next(tenant, enrolment, stat),

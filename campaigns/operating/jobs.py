@@ -11,7 +11,7 @@ from campaigns.audience import dormancy
 from campaigns.audience.models import Contact
 from campaigns.delivery import claiming, previewing, recovering, sending, volume
 from campaigns.delivery.rendering import RenderFailed
-from campaigns.operating import planning, rounds, webhooks
+from campaigns.operating import erasing, planning, rounds, webhooks
 from campaigns.operating.models import ScheduledTask
 from campaigns.planning.models import Variant
 from campaigns.results import attributing
@@ -84,6 +84,12 @@ def _tidy_answers(tenant: Tenant, now: datetime) -> None:
         idempotency.tidy(tenant, now=now)
 
 
+def _erasures(now: datetime) -> None:
+    """What was on its way when its recipient was erased, once it has arrived."""
+    for tenant_id in erasing.tenants_finishing():
+        erasing.finish(Tenant.objects.get(pk=tenant_id), now=now)
+
+
 def _tidy_webhooks(tenant: Tenant, now: datetime) -> None:
     with acting_for(tenant.pk):
         replaying.tidy(tenant, now=now)
@@ -134,6 +140,7 @@ _OVER_ALL: dict[str, Callable[[datetime], None]] = {
     "send": _send,
     "apply": _apply,
     "webhooks": _webhooks,
+    "erasures": _erasures,
 }
 _PER_TENANT: dict[str, Callable[[Tenant, datetime], None]] = {
     "plan": _plan,

@@ -6,6 +6,7 @@ SENTENCES = {
     # why no lapse is open
     "erased": "The person asked to be forgotten, and was.",
     "merged": "It was merged into another contact.",
+    "restricted": "Its processing is restricted: it is kept, and otherwise left alone until a manager lifts that.",
     "no_job": "It has no completed job that counts.",
     "scheduled_ahead": "A job is booked ahead.",
     "do_not_contact": "It has a tag that means “do not contact”.",

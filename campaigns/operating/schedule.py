@@ -29,6 +29,7 @@ REGULAR = (
     Regular("webhooks", timedelta(seconds=20)),
     Regular("recover", timedelta(minutes=1)),
     Regular("connections", timedelta(minutes=2)),
+    Regular("erasures", timedelta(minutes=5)),
     Regular("plan", timedelta(minutes=5)),
     Regular("attribute", timedelta(minutes=5)),
     Regular("scan", timedelta(hours=1)),

@@ -46,6 +46,7 @@ def allow_again(tenant: Tenant, contact: Contact, *, channel: str, note: str, no
         rows = rows.filter(channel=channel)
     lifted = [row.pk for row in rows.order_by("pk") if lift(row, note=note, actor=actor, now=now)]
     if lifted:
-        data = {"channel": channel, "note": note.strip(), "suppressions": lifted}
+        # The note stands on the suppressions: the audit, which nothing can be taken out of, holds numbers alone.
+        data = {"channel": channel, "suppressions": lifted}
         audit.append(tenant.pk, actor=actor, action="suppression.lifted", now=now, subject=contact, data=data)
     return len(lifted)

@@ -39,6 +39,8 @@ _EVENTS = {
     "episode.reopened": "Lapse opened again",
     "contact.erased": "Erased",
     "contact.merged": "Merged",
+    "contact.restricted": "Processing restricted",
+    "contact.restriction_lifted": "Restriction lifted",
     "booking.confirmed": "Booking confirmed",
     "booking.declined": "Booking declined",
 }
@@ -196,7 +198,7 @@ def _events(contact: Contact, before: datetime | None) -> list[TimelineEntry]:
 
 def _detail(data: dict[str, Any]) -> str:
     return ", ".join(
-        str(data[name]) for name in ("name", "tag", "reason", "channel", "cohort_months") if data.get(name)
+        str(data[name]) for name in ("name", "tag", "reason", "channel", "cohort_months", "note") if data.get(name)
     )
 
 

@@ -45,7 +45,7 @@ class Forgotten:
 def digests_of(tenant_id: int, people: Sequence[int]) -> set[str]:
     """The digests of every address that they were written to at."""
     rows = Message.objects.for_tenant(tenant_id).filter(contact__in=people, address_hmac__isnull=False)
-    return set(rows.values_list("address_hmac", flat=True))
+    return {digest for digest in rows.values_list("address_hmac", flat=True) if digest}
 
 
 def forget(tenant_id: int, people: Sequence[int], *, now: datetime) -> Forgotten:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -85,7 +86,7 @@ def texts_of(people: People) -> list[int]:
 
 def forget(people: People, *, now: datetime) -> dict[str, int]:
     """Empty what tracking keeps of them; how many rows of each table."""
-    values = {
+    values: dict[str, Any] = {
         "tenant": people.tenant.pk, "people": people.ids, "words": list(people.words), "kept": list(_KEPT)
     }  # fmt: skip
     # Reports need not name whom they are about: our reference does.
@@ -117,7 +118,7 @@ def forget_texts(tenant_id: int, texts: Sequence[int]) -> int:
 
 
 def _cover(people: People) -> int:
-    values = {"tenant": people.tenant.pk, "words": list(people.words)}
+    values: dict[str, Any] = {"tenant": people.tenant.pk, "words": list(people.words)}
     with connection.cursor() as cursor:
         cursor.execute(STILL_NEEDED, values)
         rows = cursor.fetchall()

@@ -27,6 +27,7 @@ _MANAGER = _OPERATOR | {
     "contacts.export",
     "consent.record",
     "suppressions.lift",
+    "contacts.erase",
 }
 _OWNER = _MANAGER | {
     "members.manage",
@@ -34,7 +35,6 @@ _OWNER = _MANAGER | {
     "keys.manage",
     "plan.change",
     "audit.view",
-    "contacts.erase",
 }
 
 PERMISSIONS: dict[str, frozenset[str]] = {
@@ -50,6 +50,7 @@ SCOPES: dict[str, str] = {
     "results:read": "Read the results.",
     "contacts:read": "Read contacts and why they may or may not be written to.",
     "contacts:write": "Add and change contacts, jobs, consent and suppressions.",
+    "contacts:privacy": "Hand out everything that is held on one person, and erase a person for good.",
     "conversations:read": "Read what people text back.",
     "conversations:write": "Answer what people text back.",
     "campaigns:read": "Read campaigns, enrolments and messages.",

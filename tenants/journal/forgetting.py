@@ -6,6 +6,7 @@ audit stays closed, for it holds numbers and no words (docs/decisions/0009).
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
@@ -46,7 +47,8 @@ def append_only_opened(cursor: CursorWrapper) -> Iterator[None]:
 
 def forget(tenant_id: int, people: Sequence[int], words: Sequence[str]) -> dict[str, int]:
     """Take the words out of the events and tasks that are about these people; how many rows of each table."""
-    values = {"tenant": tenant_id, "people": list(people), "words": list(words), "kept": list(KEPT_FACTS)}
+    values: dict[str, Any] = {"tenant": tenant_id, "people": list(people), "words": list(words)}
+    values["kept"] = list(KEPT_FACTS)
     with connection.cursor() as cursor:
         with append_only_opened(cursor):
             cursor.execute(EVENTS, values)

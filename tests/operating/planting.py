@@ -16,7 +16,7 @@ from campaigns.audience.suppressing import suppress
 from campaigns.audience.tagging import tag_contact
 from campaigns.compliance.models import Touch
 from campaigns.delivery.routing import reference_of
-from campaigns.planning.models import Message
+from campaigns.planning.models import Enrolment, Message
 from campaigns.results.models import Reactivation
 from campaigns.tracking.models import BookingRequest, InboxItem, Interaction
 from campaigns.tracking.replying import receive_text
@@ -98,7 +98,7 @@ def _written_to(tenant: Tenant, contact: Contact, job: Any) -> None:
         address_hmac=address_hmac(f"{MARK}.before@example.com"), error=MARK, content_sha256="0" * 64,
         handed_over_at=NOW - timedelta(days=20), cost_minor=3,
     )  # fmt: skip
-    factories.make_message(enrolment, step="nudge", state="planned", verdicts=[verdict])
+    factories.make_message(enrolment, step="nudge", channel="email", state="planned", verdicts=[verdict])
     Touch.objects.create(
         tenant=tenant, household=contact.household, ordinal=1, message=sent, channel="email", touched_at=NOW
     )
@@ -125,6 +125,9 @@ def _came_back(tenant: Tenant, contact: Contact) -> None:
     )  # fmt: skip
     report = Report(ReportKind.REPLIED, key="text-1", address=PHONE, text=f"Hello, {MARK}", occurred_at=NOW)
     receive_text(tenant, connection=None, report=report, now=NOW)
+    # Their text has ended the sequence: it goes on, so that erasing has something to end.
+    Enrolment.objects.for_tenant(tenant).update(state="active", ended_by="", ended_at=None)
+    Message.objects.for_tenant(tenant).filter(state="cancelled").update(state="planned", reason="")
     conversation = Conversation.objects.for_tenant(tenant).get()
     answer = ThreadText.objects.create(
         tenant=tenant, conversation=conversation, kind="reply", key="answer", body=MARK, at=NOW, state="failed",

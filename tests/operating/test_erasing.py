@@ -1,20 +1,35 @@
 """Forgetting a person: nothing that names them is left anywhere, they stay away, and the numbers are what they were."""
 
-from collections.abc import Iterator
+import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
+from django.core.management import call_command
 from django.db import models
 from pytest_django import Settings
 
-from campaigns.audience.models import Contact
-from campaigns.operating import erasing
+from campaigns.audience import dormancy
+from campaigns.audience.addresses import address_hmac
+from campaigns.audience.experiment_models import Assignment, DormancyEpisode
+from campaigns.audience.models import Contact, Job, Suppression
+from campaigns.delivery import outbox
+from campaigns.delivery.outbox import Outcome
+from campaigns.delivery.routing import reference_of
+from campaigns.operating import erasing, exporting
 from campaigns.operating.erasure_models import Erasure
+from campaigns.operating.exporting import rejects_folder
 from campaigns.operating.holdings import HELD_OTHERWISE, HOLDINGS, NAMES_NOBODY
+from campaigns.planning.models import Enrolment, Message
+from campaigns.results.reporting import results
+from campaigns.tracking.models import InboxItem
 from tenants.accounts.models import Tenant
+from tenants.connections.connecting import outbox_directory
 from tenants.journal import audit
+from tenants.journal.models import Event
 from tests import factories
 from tests.operating import planting
 
@@ -22,7 +37,7 @@ NOW = factories.NOW
 
 
 @pytest.fixture(autouse=True)
-def home(settings: Settings, tmp_path: Path) -> Iterator[Path]:
+def home(settings: Settings, tmp_path: Path) -> Path:
     settings.WINBACK_HOME = tmp_path
     return tmp_path
 
@@ -61,3 +76,114 @@ def test_every_model_is_held_or_names_nobody() -> None:
     }
     assert unknown == set()
     assert with_key <= known
+
+
+def test_the_report_says_the_same_before_and_after(tenant: Tenant, planted: Contact) -> None:
+    later = NOW + timedelta(days=90)
+    before = results(tenant, now=later)
+    assert (before["episodes"], before["reactivated_treated"], before["revenue"]) == (1, 1, "120.00")
+
+    erase(planted)
+
+    after = results(tenant, now=later)
+    for told in (before, *before["campaigns"]):  # all but what had not left yet
+        told["messages"] = {"email": {"cancelled": 1, "delivered": 1}}
+    assert after == before
+    assert Assignment.objects.for_tenant(tenant).get(contact=planted).arm == "treated"
+
+
+def test_the_lapse_is_closed_the_sequence_ended_and_what_is_planned_cancelled(tenant: Tenant, planted: Contact) -> None:
+    erase(planted)
+
+    rows = {"tenant": tenant}
+    assert DormancyEpisode.objects.get(**rows).closed_by == "erased"
+    assert Enrolment.objects.get(**rows).state == "ended"
+    assert sorted(Message.objects.filter(**rows).values_list("state", flat=True)) == ["cancelled", "delivered"]
+    kinds = Event.objects.for_tenant(tenant).filter(contact_id=planted.pk).values_list("kind", flat=True)
+    assert {"episode.closed", "enrolment.ended", "contact.erased"} <= set(kinds)
+    assert full_scan_changes(tenant) == {"opened": 0, "moved": 0, "closed": 0}
+
+
+def full_scan_changes(tenant: Tenant) -> dict[str, int]:
+    scanned = dormancy.scan(tenant=tenant, now=NOW, full=True)[tenant.pk]
+    return {name: getattr(scanned, name) for name in ("opened", "moved", "closed")}
+
+
+def test_every_address_known_of_them_is_suppressed_for_good(tenant: Tenant, planted: Contact) -> None:
+    erase(planted)
+
+    before = f"{planting.MARK}.before@example.com"
+    for address in (planting.EMAIL, planting.PHONE, planting.SECOND_EMAIL, planting.SECOND_PHONE, before):
+        rows = Suppression.objects.for_tenant(tenant).filter(address_hmac=address_hmac(address), lifted_at=None)
+        row = rows.get(channel="all")
+        assert (row.reason, row.brand_id, row.contact_id) == ("erasure", None, None), address
+
+
+def test_other_people_keep_what_is_theirs(tenant: Tenant, planted: Contact) -> None:
+    other = planting.contact_of(tenant, external_id="other", email="other@example.com", phone="+13125550101")
+    factories.make_job(other, NOW)
+
+    erase(planted)
+
+    other.refresh_from_db()
+    assert (other.state, other.email) == ("active", "other@example.com")
+    assert Job.objects.for_tenant(tenant).get(contact=other).service == "AC tune-up"
+    waiting = InboxItem.objects.for_tenant(tenant).get(state="unreadable")
+    assert bytes(waiting.body).decode().endswith('{"email": "other@example.com"}]')
+    assert "Bo" in (rejects_folder(tenant) / "contacts-7.csv").read_text()
+
+
+def test_the_proof_names_nobody_and_lists_what_is_elsewhere(tenant: Tenant, planted: Contact) -> None:
+    proof = erase(planted)
+
+    assert (proof.state, proof.people, len(proof.contacts)) == ("done", 1, 2)
+    assert proof.removed["campaigns_contact"] == 2
+    assert proof.removed["campaigns_message"] == 2
+    assert (proof.removed["files"], proof.removed["rejected_rows"]) == (2, 2)
+    assert proof.kept == {"jobs": 1, "assignments": 1, "enrolments": 1, "digests": 5}
+    assert {one["what"] for one in proof.elsewhere} == {"endpoint", "source", "backups", "files", "hosts"}
+    with pytest.raises(erasing.CannotErase, match="erased already"):
+        erase(planted)
+
+
+def test_what_is_being_handed_over_is_emptied_once_it_is_recorded(tenant: Tenant, planted: Contact) -> None:
+    claim = uuid4()
+    rows = Message.objects.for_tenant(tenant).filter(state="planned")
+    rows.update(state="handing_over", claim_token=claim, lease_until=NOW + timedelta(days=9_000))
+    leaving = Message.objects.for_tenant(tenant).get(state="handing_over")
+
+    proof = erase(planted)
+
+    assert proof.state == "finishing"
+    assert erasing.finish(tenant, now=NOW) == 0
+    told = Outcome(leaving.pk, Message.State.HANDED_OVER, provider_id="told-by-provider", error=planting.MARK)
+    assert outbox.record_outcomes(tenant.pk, [told], claim=claim, now=NOW) == {"handed_over": 1}
+    folder = outbox_directory(tenant, "email")
+    (folder / f"{reference_of(leaving.pk)}.eml").write_text(planting.EMAIL)
+    assert erasing.finish(tenant, now=NOW) == 1
+    leaving.refresh_from_db()
+    assert (leaving.state, leaving.provider_id, leaving.error) == ("handed_over", "", "")
+    assert planting.found_in_files(tenant) == []
+    proof.refresh_from_db()
+    assert (proof.state, proof.finished_at) == ("done", NOW)
+    assert "leaving" not in proof.kept
+
+
+def test_a_dry_run_counts_and_keeps_everything(tenant: Tenant, planted: Contact) -> None:
+    call_command("erase_contact", tenant=tenant.slug, contact=[planting.NUMBER], dry_run=True, json=True)
+
+    planted.refresh_from_db()
+    assert (planted.state, planted.email) == ("active", planting.EMAIL)
+    assert len(planting.found_in_files(tenant)) == 3
+    assert not Erasure.objects.for_tenant(tenant).exists()
+
+
+def test_the_export_holds_a_row_of_every_table(tenant: Tenant, planted: Contact) -> None:
+    told = json.loads(exporting.written(exporting.export(tenant, planted, now=NOW)))
+
+    empty = {holding.name for holding in HOLDINGS if not told[holding.name]}
+    assert empty == {"erasures", "audit"}
+    assert told["contact"][0]["email"] == planting.EMAIL
+    assert [len(told[name]) for name in ("bodies", "reports", "rejected_rows")] == [1, 3, 2]
+    assert "other@example.com" not in json.dumps(told["reports"])
+    assert {line["kind"] for line in told["evidence"]} >= {"consent", "message", "verdict"}
