@@ -28,6 +28,10 @@ class Request:
         return dict(parse_qsl(self.body.decode(), keep_blank_values=True))
 
 
+PATIENCE = 30
+"""Seconds for an answer that comes: a busy machine takes its time."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What to say; ``hang`` seconds of silence first, ``cut`` the connection instead."""
@@ -37,6 +41,11 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     hang: float = 0
     cut: bool = False
+
+    @property
+    def patience(self) -> int:
+        """Seconds that a test waits for it."""
+        return 1 if self.hang else PATIENCE
 
 
 Respond = Callable[[Request], Answer]

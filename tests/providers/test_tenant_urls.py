@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.providers.http_server import Answer, Request, serving
+from tests.providers.http_server import PATIENCE, Answer, Request, serving
 from winback.providers.tenant_calls import LONGEST_ANSWER, Caller, Unreachable
 from winback.providers.tenant_urls import NotAllowed, Rules, checked_url, may_call
 
@@ -175,7 +175,7 @@ def raw_server(talk: Callable[[socket.socket, threading.Event], None]) -> Iterat
     finally:
         ended.set()
         listening.close()
-        thread.join(timeout=5)
+        thread.join(timeout=30)
 
 
 def drip(before: bytes) -> Callable[[socket.socket, threading.Event], None]:
@@ -189,23 +189,23 @@ def drip(before: bytes) -> Callable[[socket.socket, threading.Event], None]:
 
 def test_silence_ends_at_the_deadline() -> None:
     def say_nothing(made: socket.socket, ended: threading.Event) -> None:
-        ended.wait(5)
+        ended.wait(60)
 
     with raw_server(say_nothing) as url:
         started = monotonic()
         with pytest.raises(Unreachable):
             Caller(url, LOCAL, seconds=0.4).post(b"{}", {})
 
-    assert monotonic() - started < 2
+    assert monotonic() - started < PATIENCE
 
 
 def test_a_header_that_comes_byte_by_byte_does_not_stretch_the_deadline() -> None:
     with raw_server(drip(b"HTTP/1.1 200 OK\r\nX-Long: ")) as url:
         started = monotonic()
-        answer = Caller(url, LOCAL, seconds=0.4).post(b"{}", {})
+        answer = Caller(url, LOCAL, seconds=1.5).post(b"{}", {})
 
     assert answer.status == 200
-    assert monotonic() - started < 2
+    assert monotonic() - started < PATIENCE
 
 
 def test_a_status_line_that_comes_byte_by_byte_is_no_answer() -> None:
@@ -216,10 +216,10 @@ def test_a_status_line_that_comes_byte_by_byte_is_no_answer() -> None:
 def test_a_body_that_comes_byte_by_byte_does_not_either_and_its_status_counts() -> None:
     with raw_server(drip(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")) as url:
         started = monotonic()
-        answer = Caller(url, LOCAL, seconds=0.4).post(b"{}", {})
+        answer = Caller(url, LOCAL, seconds=1.5).post(b"{}", {})
 
     assert answer.status == 200
-    assert monotonic() - started < 2
+    assert monotonic() - started < PATIENCE
 
 
 def test_a_compressed_answer_is_not_unpacked() -> None:

@@ -10,6 +10,7 @@ from tenants.journal.recording import record
 from tenants.webhooks import delivering, endpoints, feeding
 from tenants.webhooks.models import WebhookDelivery, WebhookEndpoint
 from tests import factories
+from tests.providers.http_server import PATIENCE
 from winback.providers.tenant_calls import Caller
 from winback.providers.tenant_urls import Rules
 
@@ -34,10 +35,10 @@ def feed(tenant: Tenant, *, now: datetime = NOW) -> int:
     return feeding.feed(tenant.pk, now=now)
 
 
-def deliver(tenant: Tenant, *, now: datetime = NOW, connect: Any = None) -> dict[str, int]:
+def deliver(tenant: Tenant, *, now: datetime = NOW, connect: Any = None, seconds: float = PATIENCE) -> dict[str, int]:
     """One round; addresses of this machine may be called, unlike in earnest."""
     return delivering.deliver(
-        tenant, now=now, people=known_to, connect=connect or (lambda url: Caller(url, HERE, seconds=2))
+        tenant, now=now, people=known_to, connect=connect or (lambda url: Caller(url, HERE, seconds=seconds))
     )
 
 

@@ -37,7 +37,7 @@ def addresses_of_this_machine(settings: Any) -> None:
 def test_what_does_not_arrive_is_tried_again(tenant: Tenant, answer: Answer, words: str) -> None:
     with serving(lambda _: answer) as server:
         one_event(tenant, server.url)
-        assert deliver(tenant)["failed"] == 1
+        assert deliver(tenant, seconds=answer.patience)["failed"] == 1
 
     delivery = only(tenant)
     assert words in delivery.error

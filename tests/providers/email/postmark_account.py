@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.providers.email.contract import email
 from tests.providers.hearing import Hearing, hear
-from tests.providers.http_server import Answer, HttpServer, Request
+from tests.providers.http_server import PATIENCE, Answer, HttpServer, Request
 from winback.providers.email.base import EmailProvider
 from winback.providers.errors import ProviderTrouble
 from winback.providers.registry import email_provider
@@ -53,7 +53,7 @@ def error(code: int, message: str, *, status: int = 422, **headers: str) -> Answ
 
 def connect(url: str, token: str = TOKEN, **settings: Any) -> EmailProvider:
     return email_provider(
-        "postmark", {"server_token": token}, {"api_url": url, "timeout_seconds": 1, "batch_size": 1, **settings}
+        "postmark", {"server_token": token}, {"api_url": url, "timeout_seconds": PATIENCE, "batch_size": 1, **settings}
     )
 
 

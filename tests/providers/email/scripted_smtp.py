@@ -34,7 +34,7 @@ class ScriptedSmtp:
     )  # fmt: skip
 
     def settings(self, **more: object) -> dict[str, object]:
-        return {"host": "127.0.0.1", "port": self.port, "security": "none", "timeout_seconds": 5, **more}
+        return {"host": "127.0.0.1", "port": self.port, "security": "none", "timeout_seconds": 30, **more}
 
     def answer(self, what: str, *, address: str = "") -> str:
         for key in (address, what):

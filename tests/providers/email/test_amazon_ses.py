@@ -11,7 +11,7 @@ from moto.ses.models import ses_backends
 from tests.providers.email import parsed
 from tests.providers.email.contract import EmailProviderContract, FailingContract, Received, email
 from tests.providers.hearing import Hearing, hear
-from tests.providers.http_server import Answer, HttpServer, Request, serving
+from tests.providers.http_server import PATIENCE, Answer, HttpServer, Request, serving
 from tests.providers.ports import free_port
 from winback.providers.email.base import EmailProvider
 from winback.providers.errors import OutcomeUnknown, ProviderMisconfigured, ProviderTrouble
@@ -23,7 +23,7 @@ ACCOUNT = "123456789012"
 
 
 def connect(url: str, **told: Any) -> EmailProvider:
-    return email_provider("amazon-ses", KEYS, {"region": REGION, "api_url": url, "timeout_seconds": 1, **told})
+    return email_provider("amazon-ses", KEYS, {"region": REGION, "api_url": url, "timeout_seconds": PATIENCE, **told})
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ class TestAmazonSes(EmailProviderContract, FailingContract):
     @pytest.fixture
     def provider(self, moto: str, ses: Any) -> EmailProvider:
         self.ses = ses
-        return connect(moto, timeout_seconds=30)  # it loads half of itself at the first request
+        return connect(moto)
 
     @pytest.fixture
     def down(self) -> EmailProvider:
@@ -192,7 +192,7 @@ def test_what_may_have_arrived_is_unknown_and_never_sent_again(
     server, script = answering
     script[:] = [answer]
 
-    hearing, trouble = sending(server.url, 1, 2)
+    hearing, trouble = sending(server.url, 1, 2, timeout_seconds=answer.patience)
 
     assert type(trouble) is OutcomeUnknown
     assert hearing.became(1, 2) == ["unknown", "untouched"]

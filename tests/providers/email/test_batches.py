@@ -11,7 +11,7 @@ from tests.providers.email.vendors.mailjet import MAILJET
 from tests.providers.email.vendors.mailtrap import MAILTRAP
 from tests.providers.email.vendors.resend import RESEND
 from tests.providers.hearing import Hearing, hear
-from tests.providers.http_server import Answer, HttpServer, Request, serving
+from tests.providers.http_server import PATIENCE, Answer, HttpServer, Request, serving
 from tests.providers.ports import free_port
 from winback.providers.errors import OutcomeUnknown, ProviderMisconfigured, ProviderTrouble
 from winback.providers.registry import email_provider
@@ -88,7 +88,7 @@ EVERY = pytest.mark.parametrize("together", TOGETHER, ids=lambda each: each.code
 
 
 def send(together: Together, url: str, *numbers: int, **settings: Any) -> tuple[Hearing, ProviderTrouble | None]:
-    told = {"api_url": url + together.prefix, "timeout_seconds": 1, **settings}
+    told = {"api_url": url + together.prefix, "timeout_seconds": PATIENCE, **settings}
     return hear(email_provider(together.code, together.told, told), [email(number) for number in numbers])
 
 

@@ -134,7 +134,7 @@ class TestProbe:
     )
     def test_a_bad_minute_is_no_wrong_setting(self, answer: Answer) -> None:
         with serving(lambda _: answer) as server:
-            result = connect(server.url).probe()
+            result = connect(server.url, timeout_seconds=answer.patience).probe()
 
         assert (result.ok, result.code) == (False, "does_not_answer")
 

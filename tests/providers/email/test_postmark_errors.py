@@ -88,7 +88,7 @@ def test_says_how_long_the_service_wants_to_rest(account: Postmark, server: Http
 def test_what_may_have_arrived_is_unknown(account: Postmark, server: HttpServer, answer: Answer) -> None:
     account.script = [answer]
 
-    hearing, trouble = sending(server, 1, 2)
+    hearing, trouble = sending(server, 1, 2, timeout_seconds=answer.patience)
 
     assert type(trouble) is OutcomeUnknown
     assert hearing.became(1, 2) == ["unknown", "untouched"]

@@ -13,7 +13,7 @@ import pytest
 
 from tests.factories import NOW
 from tests.providers.hearing import Hearing, hear
-from tests.providers.http_server import Answer, HttpServer, Request
+from tests.providers.http_server import PATIENCE, Answer, HttpServer, Request
 from tests.providers.ports import free_port
 from tests.providers.sms.contract import FailingSmsContract, SmsProviderContract, text
 from winback.providers.email import sns
@@ -40,8 +40,8 @@ class Aws:
 
 
 def connect(url: str, **told: Any) -> SmsProvider:
-    settings = {"region": "us-east-1", "api_url": url, "origination_identity": "+15005550006", "timeout_seconds": 1}
-    return sms_provider("aws", KEYS, settings | told)
+    settings = {"region": "us-east-1", "api_url": url, "origination_identity": "+15005550006"}
+    return sms_provider("aws", KEYS, {**settings, "timeout_seconds": PATIENCE, **told})
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ class TestAws(SmsProviderContract, FailingSmsContract):
     @pytest.fixture
     def provider(self, server: HttpServer) -> SmsProvider:
         self.server = server
-        return connect(server.url, timeout_seconds=30)
+        return connect(server.url)
 
     @pytest.fixture
     def down(self) -> SmsProvider:
@@ -136,7 +136,7 @@ def test_the_accounts_trouble_uses_up_nobody(
 ) -> None:
     account.script = [answer]
 
-    hearing, trouble = sending(server, 1, 2)
+    hearing, trouble = sending(server, 1, 2, timeout_seconds=answer.patience)
 
     assert type(trouble) is kind
     assert hearing.became(1, 2) == [became, "untouched"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from tests.providers.hearing import Hearing, hear
-from tests.providers.http_server import Answer, HttpServer, Request, serving
+from tests.providers.http_server import PATIENCE, Answer, HttpServer, Request, serving
 from tests.providers.ports import free_port
 from tests.providers.sms.contract import FailingSmsContract, SmsProviderContract, text
 from winback.providers.errors import OutcomeUnknown, ProviderMisconfigured, ProviderTrouble
@@ -40,7 +40,7 @@ class Gateway:
 
 def connect(server_url: str, /, *, credentials: dict[str, str] | None = None, **settings: Any) -> SmsProvider:
     told = {"url": f"{server_url}/v1/send", "body": BODY, "id_pointer": "/data/0/id", "from_number": "+15005550006",
-            "timeout_seconds": 1}  # fmt: skip
+            "timeout_seconds": PATIENCE}  # fmt: skip
     return sms_provider("gateway", credentials or {}, told | settings)
 
 
@@ -157,7 +157,7 @@ def test_the_answer_decides(
 ) -> None:
     account.script = [answer]
 
-    hearing, trouble = sending(server, 1, 2, **told)
+    hearing, trouble = sending(server, 1, 2, timeout_seconds=answer.patience, **told)
 
     assert hearing.became(1, 2) == became
     assert (type(trouble) if trouble else None) is error

@@ -82,7 +82,7 @@ def test_the_accounts_trouble_uses_up_nobody(
 def test_what_may_have_arrived_is_unknown(account: Twilio, server: HttpServer, answer: Answer) -> None:
     account.script = [answer]
 
-    hearing, trouble = sending(server, 1, 2)
+    hearing, trouble = sending(server, 1, 2, timeout_seconds=answer.patience)
 
     assert type(trouble) is OutcomeUnknown
     assert hearing.became(1, 2) == ["unknown", "untouched"]

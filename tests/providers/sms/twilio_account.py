@@ -3,7 +3,7 @@
 import base64
 
 from tests.providers.hearing import Hearing, hear
-from tests.providers.http_server import Answer, HttpServer, Request
+from tests.providers.http_server import PATIENCE, Answer, HttpServer, Request
 from tests.providers.sms.contract import text
 from winback.providers.errors import ProviderTrouble
 from winback.providers.registry import sms_provider
@@ -52,9 +52,14 @@ def error(status: int, code: int, message: str) -> Answer:
     return Answer(status, {"code": code, "message": message, "more_info": "https://…", "status": status})
 
 
-def connect(url: str, **credentials: str) -> SmsProvider:
-    return sms_provider("twilio", {**CREDENTIALS, **credentials}, {"base_url": url, "timeout_seconds": 1})
+def connect(url: str, *, timeout_seconds: int = PATIENCE, **credentials: str) -> SmsProvider:
+    settings = {"base_url": url, "timeout_seconds": timeout_seconds}
+    return sms_provider("twilio", {**CREDENTIALS, **credentials}, settings)
 
 
-def sending(server: HttpServer, *numbers: int, **credentials: str) -> tuple[Hearing, ProviderTrouble | None]:
-    return hear(connect(server.url, **credentials), [text(number) for number in numbers])
+def sending(
+    server: HttpServer, *numbers: int, timeout_seconds: int = PATIENCE, **credentials: str
+) -> tuple[Hearing, ProviderTrouble | None]:
+    return hear(
+        connect(server.url, timeout_seconds=timeout_seconds, **credentials), [text(number) for number in numbers]
+    )

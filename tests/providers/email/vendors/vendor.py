@@ -6,7 +6,7 @@ from email.utils import parseaddr
 from typing import Any
 
 from tests.providers.email.contract import Received
-from tests.providers.http_server import Answer, Request
+from tests.providers.http_server import PATIENCE, Answer, Request
 from winback.providers.email.base import EmailProvider
 from winback.providers.registry import email_provider
 
@@ -60,7 +60,7 @@ class Account:
 def connect(vendor: Vendor, url: str, **told: Any) -> EmailProvider:
     credentials = {**vendor.told, **told}
     return email_provider(
-        vendor.code, credentials, {"api_url": url + vendor.prefix, "timeout_seconds": 1, "batch_size": 1}
+        vendor.code, credentials, {"api_url": url + vendor.prefix, "timeout_seconds": PATIENCE, "batch_size": 1}
     )
 
 
