@@ -31,18 +31,19 @@ def joined(texts: Iterable[str]) -> str:
     return "".join([SEPARATOR + text.replace(SEPARATOR, " ") for text in texts])
 
 
-# The only list that may leave. What a person can do between the claim and this moment (stop, pause, opt out) is asked
-# once more here, because rendering a whole claim takes time. The evidence of what leaves is written before it does, so
-# that a crash does not lose it.
+# The only list that may leave. What a person can do between the claim and this moment (stop, pause, opt out, have
+# another address) is asked once more here, because rendering a whole claim takes time. The evidence of what leaves is
+# written before it does, so that a crash does not lose it.
 HAND_OVER = f"""
 UPDATE campaigns_message m
    SET state = 'handing_over', attempts = m.attempts + 1, connection_id = %(connection)s,
-       address_hmac = CASE WHEN m.channel = 'sms' THEN k.phone_hmac ELSE k.email_hmac END,
+       address_hmac = nullif(r.address, ''),
        subject = left(r.subject, 300), content_sha256 = r.digest, segments = r.segments,
        verdicts = m.verdicts || r.verdicts, cost_minor = r.cost,
        lease_until = clock_timestamp() + make_interval(secs => %(lease)s), settled_at = %(now)s
   FROM unnest(%(ids)s::bigint[], {_texts("subjects")}, {_texts("digests")}, %(segments)s::int[],
-              {_texts("verdicts")}::jsonb[], %(costs)s::bigint[]) AS r(id, subject, digest, segments, verdicts, cost),
+              {_texts("verdicts")}::jsonb[], %(costs)s::bigint[], {_texts("addresses")})
+              AS r(id, subject, digest, segments, verdicts, cost, address),
        campaigns_campaign c, campaigns_enrolment e, campaigns_contact k
  WHERE m.tenant_id = %(tenant)s AND m.id = r.id AND m.id = ANY(%(ids)s)  -- else the whole claim is read for a group
    AND m.state = 'claimed' AND m.claim_token = %(claim)s AND m.lease_until > clock_timestamp()
@@ -50,6 +51,7 @@ UPDATE campaigns_message m
    AND c.id = m.campaign_id AND c.state = 'running'
    AND e.id = m.enrolment_id AND e.state = 'active'
    AND k.id = m.contact_id AND k.state = 'active'
+   AND r.address = coalesce(CASE WHEN m.channel = 'sms' THEN k.phone_hmac ELSE k.email_hmac END, '')
    AND NOT EXISTS (SELECT FROM campaigns_suppression s
                     WHERE s.tenant_id = m.tenant_id AND s.lifted_at IS NULL
                       AND s.channel IN (m.channel, 'all')
@@ -127,6 +129,7 @@ class Evidence:
     segments: int | None = None
     verdicts: str = "[]"
     cost_minor: int = 0
+    address_hmac: str = ""
 
 
 @dataclass(frozen=True)
@@ -152,6 +155,7 @@ def begin_hand_over(
             | {
                 "tenant": tenant_id,
                 "costs": [each.cost_minor for each in group],
+                "addresses": joined(each.address_hmac for each in group),
                 "claim": claim,
                 "connection": connection_id,
                 "lease": LEASE_SECONDS,

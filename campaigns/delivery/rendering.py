@@ -35,6 +35,7 @@ _PLAIN = Environment(autoescape=False)
 _FACTS = """
 SELECT m.id, m.tenant_id, m.contact_id, m.channel, m.arm, m.step_code, m.enrolment_id, m.campaign_id, o.id AS offer_id,
        v.id AS variant_id, v.template_id, v.code AS variant_code,
+       coalesce(CASE m.channel WHEN 'sms' THEN k.phone_hmac ELSE k.email_hmac END, '') AS address_hmac,
        k.first_name, k.last_name, k.company, k.email, k.phone, k.country AS contact_country, k.region AS contact_region,
        m.lapsed_from,
        last.service AS last_service, last.completed_at AS last_completed_at,

@@ -173,4 +173,5 @@ def _evidence(
         segments=number,
         verdicts=verdicts,
         cost_minor=routing.cost_minor(connection, channel, number) if connection is not None else 0,
+        address_hmac=facts["address_hmac"],
     )

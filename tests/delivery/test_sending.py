@@ -122,6 +122,24 @@ def test_a_person_who_says_no_between_claim_and_hand_over_gets_nothing(
     assert reload(message).state in {"planned", "blocked"}
 
 
+def test_what_was_rendered_for_an_address_that_is_theirs_no_more_is_rendered_again_for_the_new_one(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = make_due(make_sender(tenant), email="old@example.com", email_hmac="a" * 64)
+    begin = outbox.begin_hand_over
+
+    def after_a_change(*arguments: Any, **named: Any) -> set[int]:
+        new = {"email": "new@example.com", "email_key": "new@example.com", "email_hmac": "b" * 64}
+        type(message.contact).objects.filter(pk=message.contact_id).update(**new)
+        return begin(*arguments, **named)
+
+    monkeypatch.setattr(outbox, "begin_hand_over", after_a_change)
+    send_due(tenant, now=NOW)
+
+    assert [mail.recipient_address for mail in SENT] == ["new@example.com"]
+    assert reload(message).address_hmac == "b" * 64
+
+
 def test_a_brand_without_postal_address_sends_nothing(tenant: Tenant) -> None:
     message = make_due(make_sender(tenant))
     type(tenant).objects.filter(pk=tenant.pk).update(postal_address="")
