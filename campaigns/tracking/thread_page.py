@@ -13,50 +13,27 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from campaigns.audience.models import Channel
 from campaigns.compliance.replies import Meaning
-from campaigns.planning.models import Message
 from campaigns.tracking import jobs, replying, threads
 from campaigns.tracking.thread_forms import AssignForm, ReplyForm
 from campaigns.tracking.thread_models import Conversation, ThreadText
+from campaigns.tracking.thread_shown import texts_of
 from tenants.access.models import User
 from tenants.accounts.console import HistoryAdmin, nothing_yet, tenant_of
 from winback.console import formatting
-from winback.console.columns import address_of, link_to
+from winback.console.columns import link_to
 from winback.console.confirming import Confirmation
 from winback.console.deeds import deed
 from winback.console.formatting import words
 from winback.console.templatetags.console import pill
 from winback.queues import enqueue
 
-MOST_SHOWN = 200
 _WAITS, _LONG = timedelta(hours=4), timedelta(hours=24)
 _STATES = {
     "unclear": ("Is it a stop?", "bad"),
     "waiting": ("Waiting for you", "warn"),
     "answered": ("Answered", "good"),
     "done": ("Done", "plain"),
-}
-_MEANINGS = {
-    Meaning.OPT_OUT: ("Asks to stop", "bad"),
-    Meaning.START: ("Wants texts again", "good"),
-    Meaning.HELP: ("Asks for help", "info"),
-    Meaning.WRONG_NUMBER: ("Wrong number", "bad"),
-    Meaning.UNCLEAR: ("May ask to stop", "warn"),
-}
-_OURS = {
-    "reply": "Reply",
-    "stop_confirmation": "Confirmation of the stop, sent by itself",
-    "start_confirmation": "Confirmation, sent by itself",
-    "help": "Answer to HELP, sent by itself",
-}
-
-_FATES = {
-    "planned": ("on its way", "info"),
-    "handing_over": ("on its way", "info"),
-    "handed_over": ("sent", "good"),
-    "delivered": ("delivered", "good"),
-    "unknown": ("may have left", "warn"),
 }
 
 
@@ -285,40 +262,3 @@ def age_in_words(age: timedelta) -> str:
     if minutes < 48 * 60:
         return f"{minutes // 60} h"
     return f"{minutes // 1440} days"
-
-
-def texts_of(conversation: Conversation) -> list[dict[str, Any]]:
-    """Both directions as the page shows them, the oldest first, with the campaign's texts between."""
-    rows = ThreadText.objects.for_tenant(conversation.tenant_id).filter(conversation=conversation)
-    # The oldest first: what was written at one moment stays in the order in which it was kept.
-    shown = [_shown(text) for text in reversed(rows.order_by("-at", "-pk")[:MOST_SHOWN])]
-    if conversation.contact_id:
-        sent = Message.objects.for_tenant(conversation.tenant_id).filter(
-            contact_id=conversation.contact_id, channel=Channel.SMS, handed_over_at__isnull=False
-        )
-        shown += [
-            {"at": one.handed_over_at, "of_campaign": True, "text": words(one.step_code), "url": address_of(one)}
-            for one in sent.select_related("campaign").order_by("-handed_over_at", "-pk")[:20]
-        ]
-    return sorted(shown, key=lambda one: one["at"])
-
-
-def _shown(text: ThreadText) -> dict[str, Any]:
-    received = text.kind == ThreadText.Kind.RECEIVED
-    return {
-        "at": text.at,
-        "ours": not received,
-        "body": text.body or "(forgotten)",
-        "label": "" if received else _OURS[text.kind],
-        "pill": _MEANINGS.get(Meaning(text.meaning)) if received and text.meaning else _fate(text),
-        "decided": text.reason == "decided_by_staff",
-        "error": text.error,
-    }
-
-
-def _fate(text: ThreadText) -> tuple[str, str]:
-    tone = {"delivered": "good", "handed_over": "good", "planned": "info", "handing_over": "info"}.get(
-        text.state, "bad"
-    )
-    said = {"handed_over": "sent", "planned": "on its way", "handing_over": "on its way"}.get(text.state, text.state)
-    return (f"{said}: {words(text.reason).lower()}" if text.reason else said, tone)
