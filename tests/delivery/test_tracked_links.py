@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from time import monotonic
+from time import process_time
 from typing import Any
 
 import pytest
@@ -153,9 +153,9 @@ def test_a_template_with_a_url_for_everybody_makes_no_row_for_everybody(
 
 def test_a_hostile_page_does_not_hold_up_the_sender(linked: Tenant) -> None:
     (facts,) = facts_of(linked.pk, [message_of(linked).pk], now=NOW)
-    started = monotonic()
+    started = process_time()
 
     for html in ("<a " * 50_000, "<a " + "x" * 200_000, "<a href=" * 50_000, '<a href="http://' + "a" * 200_000):
         assert tracked_links.tracked(html, facts, now=NOW) == html
 
-    assert monotonic() - started < 5
+    assert process_time() - started < 5, "of the processor: it grows with the page, not with its square"

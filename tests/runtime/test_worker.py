@@ -71,7 +71,7 @@ def test_the_horse_of_a_killed_worker_dies_with_it(queue: Queue, workers: "list[
     workers[0].kill()
     workers[0].wait()
 
-    assert eventually(lambda: not Path(f"/proc/{horse}").exists() or _is_dead(horse), seconds=5)
+    assert eventually(lambda: not Path(f"/proc/{horse}").exists() or _is_dead(horse))
 
 
 @pytest.mark.faults
