@@ -51,7 +51,7 @@ def test_one_of_two_is_elected_and_the_other_takes_over() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_who_lost_the_connection_is_no_longer_elected() -> None:
-    assert scheduler.elected()
+    assert eventually(scheduler.elected)
     connection.close()
 
     assert not scheduler.still_elected()
