@@ -75,6 +75,7 @@ def facts_of(
         "tracks_clicks": True,
         "tracks_opens": False,
         "not_followed_in": [],
+        "plain_letters": True,
         "contact_region": "IL",
         "tracking_said": None,
         "offer_name": None,

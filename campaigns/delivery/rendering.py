@@ -45,6 +45,7 @@ SELECT m.id, m.tenant_id, m.contact_id, m.channel, m.arm, m.step_code, m.enrolme
        b.id AS brand_id, b.name AS brand_name, b.legal_name, b.postal_address, b.sender_name, b.sender_email,
        b.reply_to, b.sms_name, b.phone AS brand_phone, b.website, b.privacy_url, b.colour, b.logo_url,
        b.tracks_clicks, b.tracks_opens, b.not_followed_in,
+       coalesce(a.settings -> 'sms_plain_letters' <> 'false', true) AS plain_letters,
        CASE WHEN m.channel = 'email' AND (b.tracks_clicks OR b.tracks_opens) THEN
            ({tracking}) END AS tracking_said,
        o.name AS offer_name, o.coupon, o.terms, o.expires_on, o.kind AS offer_kind
@@ -54,6 +55,7 @@ SELECT m.id, m.tenant_id, m.contact_id, m.channel, m.arm, m.step_code, m.enrolme
   JOIN tenants_tenant t ON t.id = m.tenant_id
   JOIN catalog_niche n ON n.code = t.niche_id
   JOIN tenants_brand b ON b.id = c.brand_id
+  JOIN tenants_moduleactivation a ON a.id = c.activation_id
   LEFT JOIN campaigns_variant v ON v.id = m.variant_id
   LEFT JOIN campaigns_offer o ON o.id = m.offer_id  -- an offer that has ended meanwhile is not made
        AND (o.expires_on IS NULL OR o.expires_on >= (%(now)s::timestamptz AT TIME ZONE t.timezone)::date)
@@ -177,7 +179,7 @@ def context_of(facts: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
         service = service_named(
             facts["last_service"] or "", 30 if by_text else 60, on=today, is_product=bool(phrases.get("ordered"))
         )
-    if by_text:
+    if by_text and facts["plain_letters"]:
         name, service = in_gsm(name), in_gsm(service)
     return {
         "contact": {"first_name": name},
@@ -260,7 +262,7 @@ def render(facts: Mapping[str, Any], *, now: datetime) -> Rendered:
             # A line break in a subject would start a header of its own.
             subject=" ".join(compiled.subject.render(**context).split()),
             html=tracked(compiled.html.render(**context), facts, now=now) if compiled.html is not None else "",
-            text=plainer(text) if facts["channel"] == Channel.SMS else text,
+            text=plainer(text) if facts["channel"] == Channel.SMS and facts["plain_letters"] else text,
         )
     except (LiquidError, MessageTemplate.DoesNotExist) as error:
         raise RenderFailed(str(error)) from error

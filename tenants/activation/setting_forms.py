@@ -11,9 +11,9 @@ from winback.console.formatting import words
 Choices = Callable[[Tenant], Sequence[tuple[str, str]]]
 _ORDER = (
     "dormant_cohorts_months", "channels", "offer", "holdout_share", "attribution_window_days", "daily_enrolment_cap",
-    "frequency_cap_touches", "frequency_cap_days", "email_courteous_hours", "exclude_do_not_contact",
-    "do_not_contact_tags", "reenrol_after_days", "give_up_after_months", "marketing_after_months_of_silence",
-    "sunset_after_messages",
+    "frequency_cap_touches", "frequency_cap_days", "email_courteous_hours", "sms_plain_letters",
+    "exclude_do_not_contact", "do_not_contact_tags", "reenrol_after_days", "give_up_after_months",
+    "marketing_after_months_of_silence", "sunset_after_messages",
 )  # fmt: skip
 
 CHOICES: dict[str, Choices] = {}

@@ -34,6 +34,29 @@ def test_a_preview_says_what_the_contact_would_read_and_what_the_guards_say(tena
     assert not Message.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("settings", "greeting", "encoding"),
+    [
+        (None, "Hello!", "GSM-7"),
+        ({"sms_plain_letters": True}, "Hello!", "GSM-7"),
+        ({"sms_plain_letters": False}, "Hi Łukasz!", "UCS-2"),
+    ],
+)
+def test_the_module_says_whether_texts_keep_to_the_cheap_letters_and_the_preview_shows_it(
+    tenant: Tenant, settings: dict[str, bool] | None, greeting: str, encoding: str
+) -> None:
+    make_sender(tenant, settings=settings)
+    variant = Variant.objects.get(step__code="hello", channel="sms")
+    contact = factories.make_contact(tenant, first_name="Łukasz", phone_key="+13125550140")
+    record_consent(contact, "sms", "given", stated_at=NOW, source="form", wording="Yes.", now=NOW, actor="test")
+
+    seen, most = preview(variant, contact, now=NOW), longest(variant, now=NOW)
+
+    assert greeting in seen.rendered.text
+    assert most is not None
+    assert (greeting in most.text, most.counted.encoding) == (True, encoding)
+
+
 def test_a_text_is_counted_with_the_longest_values_of_those_who_would_get_it(tenant: Tenant) -> None:
     make_sender(tenant)
     variant = Variant.objects.get(step__code="nudge", channel="sms")

@@ -202,6 +202,17 @@ def test_white_words_can_be_read_on_a_light_brand_colour(templates: list[Message
     assert "#ffee00" not in rendered.html
 
 
+def test_a_business_that_wants_its_texts_as_they_are_written_gets_them_so(templates: list[MessageTemplate]) -> None:
+    template = next(each for each in templates if each.code == "winback_hello" and each.channel == Channel.SMS)
+    facts = words.facts_of(channel=Channel.SMS, template_id=template.pk, plain_letters=False)
+
+    rendered = render(facts | {"first_name": "Łukasz", "last_service": "Tune–up “deluxe”"}, now=factories.NOW)
+
+    assert "Hi Łukasz!" in rendered.text
+    assert "Tune–up “deluxe" in rendered.text
+    assert count(rendered.text).encoding == "UCS-2"
+
+
 def test_a_text_keeps_to_the_cheap_alphabet_whatever_the_name(templates: list[MessageTemplate]) -> None:
     template = next(each for each in templates if each.code == "winback_hello" and each.channel == Channel.SMS)
     facts = words.facts_of(channel=Channel.SMS, template_id=template.pk)
