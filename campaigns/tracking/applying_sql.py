@@ -121,7 +121,9 @@ WITH said AS (
     SELECT s.channel, s.of_brand, s.reason, s.contact_id, s.occurred_at, s.connection_id, d.digest
       FROM said s
       CROSS JOIN LATERAL (
-            SELECT coalesce(nullif(s.digest, ''), nullif(s.sent_to, ''))
+            SELECT s.digest
+             UNION
+            SELECT s.sent_to
              UNION
             SELECT CASE s.channel WHEN 'sms' THEN k.phone_hmac ELSE k.email_hmac END
               FROM campaigns_contact k

@@ -225,17 +225,27 @@ def _settle(conversation: Conversation, state: str) -> None:
 
 
 def _stop(text: ThreadText, contacts: Sequence[Contact], *, reason: str, now: datetime) -> bool:
-    """No more marketing texts of this business to this number; returns whether that is new."""
+    """No more marketing texts of this business to this number; returns whether that is new.
+
+    Whoever says no for themselves says it for the number that they were written to and the one on record, too.
+    """
     conversation = text.conversation
-    changed = suppressing.suppress(
-        conversation.tenant,
-        channel=Channel.SMS,
-        contact=conversation.contact,
-        address_hmac=conversation.address_hmac,
-        reason=reason,
-        source=BY_TEXT,
-        now=now,
-    )
+    digests = {conversation.address_hmac}
+    if reason == "unsubscribed":
+        digests |= {contact.phone_hmac for contact in contacts if contact.phone_hmac}
+        if conversation.message is not None and conversation.message.address_hmac:
+            digests.add(conversation.message.address_hmac)
+    changed = False
+    for digest in sorted(digests):
+        changed |= suppressing.suppress(
+            conversation.tenant,
+            channel=Channel.SMS,
+            contact=conversation.contact,
+            address_hmac=digest,
+            reason=reason,
+            source=BY_TEXT,
+            now=now,
+        )
     if changed and reason == "unsubscribed":
         _note(text, Interaction.Kind.UNSUBSCRIBED, contacts, conversation.message)
         record(

@@ -75,6 +75,16 @@ def test_the_address_that_bounced_is_suppressed_not_the_one_of_today(
     assert [row.address_hmac for row in Suppression.objects.for_tenant(tenant)] == [address_hmac(EMAIL)]
 
 
+def test_a_bounce_of_where_the_mail_was_forwarded_to_stops_the_address_that_was_written_to(
+    tenant: Tenant, client: Client, connection: Connection, message: Message
+) -> None:
+    report(client, connection, about(message, "bounced", bounce="hard", address="old-box@example.net"))
+    apply(tenant)
+
+    rows = Suppression.objects.for_tenant(tenant)
+    assert {row.address_hmac for row in rows} == {address_hmac(EMAIL), address_hmac("old-box@example.net")}
+
+
 def test_whoever_says_no_says_it_for_every_address_that_is_known(
     tenant: Tenant, client: Client, connection: Connection, message: Message
 ) -> None:

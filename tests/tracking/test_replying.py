@@ -121,6 +121,38 @@ class TestStop:
         assert not Enrolment.objects.for_tenant(tenant).filter(state="active").exists()
         assert Interaction.objects.for_tenant(tenant).filter(kind="replied").count() == 2
 
+    def test_the_number_that_was_written_to_stays_stopped_when_a_file_brings_it_back(self, tenant: Tenant) -> None:
+        message = written_to(tenant)
+        Message.objects.filter(pk=message.pk).update(address_hmac=address_hmac("+13125550199"))
+        sms_connection(tenant)
+
+        text(tenant, "STOP")
+
+        rows = Suppression.objects.for_tenant(tenant).filter(channel="sms", reason="unsubscribed", lifted_at=None)
+        assert {row.address_hmac for row in rows} == {address_hmac(NUMBER), address_hmac("+13125550199")}
+        back = also_at(tenant, number="+13125550199")
+        assert "suppressed" in explain(tenant, back, now=NOW)["writable"]["sms"]["reasons"]
+
+    def test_whoever_was_merged_into_another_stops_the_texts_to_both_numbers(self, tenant: Tenant) -> None:
+        message = written_to(tenant)
+        winner = also_at(tenant, number="+13125550199")
+        Contact.objects.filter(pk=message.contact_id).update(state="merged", merged_into=winner)
+        sms_connection(tenant)
+
+        text(tenant, "STOP")
+
+        assert "suppressed" in explain(tenant, winner, now=NOW)["writable"]["sms"]["reasons"]
+
+    def test_a_wrong_number_says_nothing_of_the_persons_other_numbers(self, tenant: Tenant) -> None:
+        message = written_to(tenant)
+        Message.objects.filter(pk=message.pk).update(address_hmac=address_hmac("+13125550199"))
+        sms_connection(tenant)
+
+        text(tenant, "Wrong number")
+
+        (row,) = Suppression.objects.for_tenant(tenant).filter(lifted_at=None)
+        assert (row.reason, row.address_hmac) == ("wrong_person", address_hmac(NUMBER))
+
     def test_it_takes_the_place_of_what_only_waited_for_a_decision(self, tenant: Tenant) -> None:
         written_to(tenant)
         sms_connection(tenant)
