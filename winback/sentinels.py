@@ -15,10 +15,10 @@ from urllib.parse import unquote
 from django.core.exceptions import ImproperlyConfigured
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.connection import URL_QUERY_ARGUMENT_PARSERS, parse_url
+from redis.connection import URL_QUERY_ARGUMENT_PARSERS, SSLConnection, parse_url
 from redis.exceptions import RedisError
 from redis.retry import Retry
-from redis.sentinel import Sentinel
+from redis.sentinel import Sentinel, SentinelManagedConnection
 
 from winback.environment import checked_address
 
@@ -29,6 +29,24 @@ CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 5.0  # redis-py's own for one server
 # Each sentinel is asked in turn: one whose host is gone may not hold up a failover for long.
 SENTINEL_SECONDS = 1.0
+
+
+class Following(SentinelManagedConnection):
+    """A connection that asks the sentinels whenever it is made anew.
+
+    redis-py's own, when it is lost in the middle of a command, is made anew to where it was: who is patient would knock
+    at the dead master's door for ever.
+    """
+
+    def connect_check_health(self, check_health: bool = True, retry_socket_connect: bool = True) -> None:
+        if retry_socket_connect and not self._sock:
+            self.connect()  # type: ignore[no-untyped-call]  # it asks, and comes back here by the other way
+        else:
+            super().connect_check_health(check_health, retry_socket_connect)
+
+
+class FollowingByTls(Following, SSLConnection):
+    """The same with TLS."""
 
 
 class NoSentinels(ValueError):
@@ -89,7 +107,8 @@ def sentinels_of(url: str) -> Sentinels | None:
     if not all(_is_option(name) for name in told):
         raise NoSentinels("has an option that redis-py does not know")
     secure = {name: value for name, value in told.items() if name.startswith("ssl_")}
-    if scheme.lower() == SCHEMES[1]:
+    by_tls = scheme.lower() == SCHEMES[1]
+    if by_tls:
         secure["ssl"] = True
     elif secure:
         raise NoSentinels("has options for TLS without TLS: write rediss+sentinel://")
@@ -100,6 +119,7 @@ def sentinels_of(url: str) -> Sentinels | None:
             "db": int(database or 0),
             "socket_timeout": ANSWER_SECONDS,
             "socket_connect_timeout": CONNECT_SECONDS,
+            "connection_class": FollowingByTls if by_tls else Following,
         }
         | told
         | secure,

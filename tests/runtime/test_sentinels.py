@@ -1,14 +1,20 @@
 """REDIS_URL may name sentinels: everything that talks to the queue then follows the master that they name."""
 
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+import redis
 from django.core.exceptions import ImproperlyConfigured
 from django_rq.connection_utils import get_redis_connection
 from pytest_django import Settings
-from redis.sentinel import SentinelConnectionPool
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
+from redis.sentinel import Sentinel, SentinelConnectionPool
 
 from winback import checks, permits, queues, sentinels
+from winback.runtime.valkey import EmbeddedValkey
 from winback.sentinels import sentinels_of
 
 THREE = "redis+sentinel://:secret@one.example.com:26380,two.example.com,[2001:db8::3]:26379/winback/2"
@@ -88,6 +94,32 @@ def test_queue_workers_and_rate_limits_follow_the_master(settings: Settings) -> 
         for sentinel in connection.connection_pool.sentinel_manager.sentinels:
             assert sentinel.get_connection_kwargs()["socket_connect_timeout"] == 1.0, "a dead one holds nobody up"
             assert sentinel.get_connection_kwargs()["retry"].get_retries() == 0
+
+
+def test_a_connection_that_is_lost_in_a_command_is_made_anew_to_the_new_master(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = EmbeddedValkey(tmp_path / "old", durable=False), EmbeddedValkey(tmp_path / "new", durable=False)
+    urls = [old.start(), new.start()]
+    master = urls[0]
+    monkeypatch.setattr(Sentinel, "discover_master", lambda *_: ("127.0.0.1", urlsplit(master).port))
+    with redis.Redis.from_url(urls[1]) as other:
+        other.config_set("requirepass", str(urlsplit(urls[0]).password))
+    client = sentinels.client(f"redis+sentinel://:{urlsplit(urls[0]).password}@nowhere/winback")
+    connection: Any = client.connection_pool.get_connection()
+
+    def write() -> object:
+        connection.send_command("SET", "where", "new")
+        return connection.read_response()
+
+    try:
+        old.stop()
+        master = urls[1]
+        # As the client runs a command.
+        Retry(ConstantBackoff(0.01), retries=3).call_with_retry(write, lambda _: connection.disconnect())
+        assert client.get("where") == b"new"
+    finally:
+        new.stop()
 
 
 def test_nobody_can_be_asked_where_no_sentinel_answers(settings: Settings) -> None:
