@@ -13,7 +13,7 @@ from campaigns.audience.models import (
     Suppression,
 )
 from campaigns.audience.platform_models import PlatformSuppression
-from campaigns.compliance.models import Touch
+from campaigns.compliance.models import DomainRamp, RecipientDomain, Touch
 from campaigns.delivery.models import TrackedLink
 from campaigns.operating.erasure_models import Erasure
 from campaigns.operating.models import ScheduledTask, SimulatedDay
@@ -33,6 +33,7 @@ __all__ = [
     "ContactStat",
     "ContactTag",
     "Conversation",
+    "DomainRamp",
     "DormancyEpisode",
     "Enrolment",
     "Erasure",
@@ -45,6 +46,7 @@ __all__ = [
     "Offer",
     "PlatformSuppression",
     "Reactivation",
+    "RecipientDomain",
     "ScheduledTask",
     "SimulatedDay",
     "Step",

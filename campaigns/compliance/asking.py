@@ -1,8 +1,9 @@
 """What the guards are asked with: one campaign's settings, its tenant's plan, and the moment."""
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django.db import connection
@@ -13,6 +14,7 @@ from campaigns.audience.tagging import RESTRICTED
 from campaigns.compliance import consent_basis
 from campaigns.planning.models import Campaign
 from catalog.models import Module
+from catalog.word_lists import versions, words_of
 from tenants.accounts.models import Brand, Tenant
 from tenants.activation.models import ModuleActivation
 from tenants.activation.module_settings import filled
@@ -55,7 +57,15 @@ class Asking:
             "sunset_sends": self.sunset_sends,
             "cap_touches": self.cap_touches,
             "cap_days": self.cap_days,
+            **_address_lists(self.today),
         }
+
+
+@lru_cache(maxsize=64)
+def _address_lists(day: date) -> dict[str, Any]:
+    """What kinds of addresses are left out (campaigns.compliance.guards), with the versions of the lists."""
+    lists = ("role_accounts", "disposable_domains")
+    return {name: list(words_of(name, day)) for name in lists} | {"address_lists": json.dumps(versions(lists, day))}
 
 
 @cache

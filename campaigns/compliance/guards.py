@@ -54,6 +54,21 @@ GUARDS: tuple[Guard, ...] = (
     Guard("channel_on", 1, "NOT (f.channel = ANY(%(channels)s))", "f.channel || '_off'"),
     Guard("address", 1, "NOT f.has_address", "CASE f.channel WHEN 'email' THEN 'no_email' ELSE 'no_phone' END"),
     Guard(
+        "recipient_domain",
+        1,
+        "f.domain_refuses IS NOT NULL",
+        "'domain_takes_no_mail'",
+        "jsonb_strip_nulls(jsonb_build_object('why', f.domain_refuses, 'checked_at', f.domain_checked_at))",
+    ),
+    Guard(
+        "address_kind",
+        1,
+        "f.address_kind IS NOT NULL",
+        "f.address_kind || '_address'",
+        "jsonb_strip_nulls(jsonb_build_object("
+        "'lists', CASE WHEN f.address_kind IS NOT NULL THEN %(address_lists)s::jsonb END))",
+    ),
+    Guard(
         "consent",
         2,
         "f.permitted_until < f.local_day",
@@ -85,6 +100,11 @@ FACTS = f"""
 SELECT a.ref, a.place, a.channel, a.contact_id, a.lapsed_from,
        k.state AS contact_state, k.country, k.region, k.timezones, k.household_id, k.email_key, k.phone_key,
        CASE a.channel WHEN 'email' THEN k.email_key ELSE k.phone_key END IS NOT NULL AS has_address,
+       CASE WHEN a.channel <> 'email' THEN NULL
+            WHEN split_part(k.email_key, '@', 2) = ANY(%(disposable_domains)s) THEN 'disposable'
+            WHEN split_part(k.email_key, '@', 1) = ANY(%(role_accounts)s) AND consent.state IS DISTINCT FROM 'given'
+            THEN 'role' END AS address_kind,
+       refusing.why AS domain_refuses, refusing.checked_at AS domain_checked_at,
        newer.at AS business_at,
        coalesce(s.scheduled_at > %(now)s, false) AS booked,
        tag.name AS forbidding_tag,
@@ -97,6 +117,8 @@ SELECT a.ref, a.place, a.channel, a.contact_id, a.lapsed_from,
        day.today AS local_day, {PERMITTED_UNTIL} AS permitted_until, {SPOKEN_UNTIL} AS spoken_until
   FROM asked a
   JOIN campaigns_contact k ON k.tenant_id = %(tenant)s AND k.id = a.contact_id
+  LEFT JOIN campaigns_recipientdomain refusing ON refusing.tenant_id = %(tenant)s AND a.channel = 'email'
+       AND refusing.domain = split_part(k.email_key, '@', 2) AND NOT refusing.takes_mail
   LEFT JOIN campaigns_contactstat s ON s.tenant_id = %(tenant)s AND s.contact_id = a.contact_id
   LEFT JOIN LATERAL (
         SELECT max(j.completed_at) AS at {jobs_since("a.lapsed_from", "a.contact_id")}) newer ON true

@@ -1,4 +1,4 @@
-"""The touch ledger, and how far each recipients' domain has been ramped up.
+"""The touch ledger, and what is known of recipients' domains: how far they were ramped up, and whether they take mail.
 
 Caps are reservations, taken in the claim, so that two workers never both write to a household.
 """
@@ -47,3 +47,19 @@ class DomainRamp(TenantScoped):
 
     def __str__(self) -> str:
         return f"{self.cap} a day"
+
+
+class RecipientDomain(TenantScoped):
+    """Whether a recipients' domain takes mail at all, as the DNS last said (recipient_domains.py)."""
+
+    domain = models.CharField(max_length=253)
+    takes_mail = models.BooleanField(null=True, help_text="Null: the DNS has given no answer yet.")
+    why = models.CharField(max_length=20, blank=True, help_text="no_such_domain, null_mx or no_server.")
+    checked_at = models.DateTimeField(null=True, help_text="When the DNS answered.")
+    asked_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "domain"], name="recipient_domain")]
+
+    def __str__(self) -> str:
+        return self.domain

@@ -649,6 +649,21 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('tenant', 'domain'), name='ramp_of_domain')],
             },
         ),
+        migrations.CreateModel(
+            name='RecipientDomain',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('domain', models.CharField(max_length=253)),
+                ('takes_mail', models.BooleanField(help_text='Null: the DNS has given no answer yet.', null=True)),
+                ('why', models.CharField(blank=True, help_text='no_such_domain, null_mx or no_server.', max_length=20)),
+                ('checked_at', models.DateTimeField(help_text='When the DNS answered.', null=True)),
+                ('asked_at', models.DateTimeField()),
+                ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('tenant', 'domain'), name='recipient_domain')],
+            },
+        ),
         IsolateTenants(),
         migrations.RunSQL(KEEP_CONSENT, migrations.RunSQL.noop),
     ]

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from campaigns.audience import dormancy
 from campaigns.audience.models import Contact
+from campaigns.compliance import recipient_domains
 from campaigns.delivery import claiming, previewing, recovering, sending, volume
 from campaigns.delivery.rendering import RenderFailed
 from campaigns.operating import erasing, planning, rounds, webhooks
@@ -56,6 +57,7 @@ def _partitions(now: datetime) -> None:
 
 
 def _plan(tenant: Tenant, now: datetime) -> None:
+    recipient_domains.look_up(tenant, now=now)  # ahead of anybody's first mail
     with acting_for(tenant.pk):
         planning.plan(tenant, now=now)
 

@@ -32,6 +32,8 @@ _GUARDS = {
     "suppression": "The address is not suppressed",
     "channel_on": "The channel is switched on",
     "address": "There is an address",
+    "recipient_domain": "The address’s domain takes mail",
+    "address_kind": "The address is a person’s",
     "consent": "There is permission",
     "silence": "Not silent for too long",
     "sunset": "Not unanswered too often",
@@ -163,5 +165,7 @@ def _lists(known: Any) -> str:
 
 
 def _fact(value: Any, zone: str) -> str:
+    if isinstance(value, dict):
+        return _lists(value)
     moment = parse_datetime(value) if isinstance(value, str) and value[:4].isdigit() and "T" in value else None
     return formatting.moment(moment, zone) if moment is not None else str(value).replace("_", " ")
