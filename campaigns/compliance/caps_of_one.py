@@ -49,7 +49,7 @@ def caps_of(asking: Asking, household_id: int, places: Iterable[tuple[str, str, 
     held = {place: legal_caps.holding(*place, on=asking.today) for place in places}
     longest = max([own, *(timedelta(days=1, hours=cap.hours) for caps in held.values() for cap in caps)])
     with connection.cursor() as cursor:
-        values = {"tenant": asking.tenant.pk, "household": household_id, "since": asking.now - longest}
+        values: dict[str, Any] = {"tenant": asking.tenant.pk, "household": household_id, "since": asking.now - longest}
         cursor.execute(_TOUCHES, values)
         touches = cursor.fetchall()
     reserved = [at for _, at, _ in touches if at > asking.now - own]
