@@ -11,6 +11,7 @@ host.
 import argparse
 import json
 import os
+import resource
 import smtplib
 import socket
 import subprocess
@@ -191,6 +192,7 @@ def two_workers(what: str, slug: str, port: int, rows: int) -> Lap:
     total = Lap(rows, wall=time.perf_counter() - began)
     total.client = sum(answer["client"] for answer in answers)
     total.server = sum(answer["server"] for answer in answers)
+    total.notes = {"memory": max(answer["memory"] for answer in answers)}
     return total
 
 
@@ -205,7 +207,8 @@ def worker(what: str, slug: str, port: str, number: str) -> None:
     sys.stdin.readline()
     work = (lambda: bare_loop(facts, int(port))) if what == "bare" else (lambda: send(tenant))
     done = measured(1, work)
-    print(json.dumps({"client": done.client, "server": done.server}), flush=True)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(json.dumps({"client": done.client, "server": done.server, "memory": memory}), flush=True)
 
 
 def show(what: str, taken_by: Lap, against: Lap | None = None, goal: str = "") -> tuple[str, ...]:
@@ -234,8 +237,8 @@ def main() -> None:
         make_business("two", number, port, home)
         bare_loop(facts_and_due(warm), port)
         send(warm)
-        few = facts_and_due(one)[: max(number // 10, 100)]
         facts = facts_and_due(one)
+        few = facts[: min(max(number // 10, 100), 1_000)]
         before = taken(port)
         bare = measured(number, lambda: bare_loop(facts, port))
         sent = measured(number, lambda: send(one))
@@ -257,6 +260,7 @@ def main() -> None:
             )
         )
         print(f"sent {sent.notes['answer']}; the sink took {arrived:,} of {4 * number:,}")
+        print(f"peak memory of one of the two that sent: {sent_two.notes['memory'] / 1024:,.0f} MB")
 
 
 if __name__ == "__main__":
