@@ -1,7 +1,7 @@
 """Two scans at once, a scan that dies, an import or attributing that holds rows: nothing twice, nothing lost."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from campaigns.audience.experiment_models import Assignment, DormancyEpisode
 from campaigns.audience.models import ContactTag
 from tenants.accounts.models import Tenant
 from tenants.journal.models import Event
+from tests.at_once import at_once
 from tests.audience.histories import customer
 from tests.factories import NOW, make_activation, make_tenant
 from winback.tenancy import acting_for, acting_for_all
@@ -37,28 +38,6 @@ def shop() -> Tenant:
     return tenant
 
 
-def in_threads(*works: Callable[[], Any]) -> list[Any]:
-    """Run each on a connection of its own, at once."""
-    results: list[Any] = [None] * len(works)
-    together = threading.Barrier(len(works))
-
-    def run(number: int, work: Callable[[], Any]) -> None:
-        together.wait()
-        try:
-            results[number] = work()
-        except Exception as error:
-            results[number] = error
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=each) for each in enumerate(works)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    return results
-
-
 def rows_of(tenant: Tenant) -> tuple[int, int, int, int]:
     with acting_for(tenant.pk):
         return (
@@ -72,7 +51,7 @@ def rows_of(tenant: Tenant) -> tuple[int, int, int, int]:
 def test_four_scans_at_once_open_each_lapse_once(shop: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dormancy, "BATCH", 7)
 
-    reports = in_threads(*[lambda: dormancy.scan(now=NOW)[shop.pk]] * 4)
+    reports = at_once(*[lambda: dormancy.scan(now=NOW)[shop.pk]] * 4)
 
     assert sum(report.opened for report in reports) == LAPSED, reports
     assert sum(sum(report.excluded.values()) for report in reports) == 10
@@ -81,7 +60,7 @@ def test_four_scans_at_once_open_each_lapse_once(shop: Tenant, monkeypatch: pyte
 
 
 def test_scans_of_one_and_of_all_tenants_at_once_agree(shop: Tenant) -> None:
-    reports = in_threads(
+    reports = at_once(
         lambda: dormancy.scan(now=NOW, tenant=shop, full=True)[shop.pk], lambda: dormancy.scan(now=NOW)[shop.pk]
     )
 

@@ -1,11 +1,9 @@
 """Turns, schedulers and launches: a large tenant holds up no small one, and what two do at once is done once."""
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import django_rq
 import pytest
-from django.db import connection
 from django.utils import timezone
 from rq import Queue, SimpleWorker
 
@@ -15,6 +13,7 @@ from campaigns.planning import campaigning
 from campaigns.planning.models import Campaign, Enrolment, Message
 from tenants.accounts.models import Tenant
 from tests import factories
+from tests.at_once import at_once
 from tests.delivery.making import make_due, make_sender
 from winback.providers.email.fake import FakeEmailProvider
 from winback.tenancy import acting_for, acting_for_all
@@ -39,26 +38,6 @@ def make_busy(messages: int) -> Tenant:
         for _ in range(messages):
             make_due(campaign)
     return tenant
-
-
-def at_once(*deeds: Callable[[], object]) -> list[object]:
-    """What each answers when all begin at the same moment, each on a connection of its own."""
-    together = threading.Barrier(len(deeds))
-    answers: list[object] = [None] * len(deeds)
-
-    def do(place: int) -> None:
-        try:
-            together.wait()
-            answers[place] = deeds[place]()
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=do, args=(place,)) for place in range(len(deeds))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
 
 
 def whose() -> dict[str, int]:

@@ -1,6 +1,5 @@
 """Attribution: each return within its window is credited once, for both arms alike."""
 
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -17,6 +16,7 @@ from campaigns.results.attributing import attribute
 from campaigns.results.models import Reactivation
 from tenants.accounts.models import Tenant
 from tenants.journal.models import Event
+from tests.at_once import at_once
 from tests.factories import NOW, make_campaign, make_contact, make_enrolment, make_episode, make_job, make_tenant
 from tests.results.credits import credited, events
 from winback.tenancy import acting_for, acting_for_all
@@ -151,27 +151,13 @@ def test_two_processes_at_once_credit_every_return_once() -> None:
             contact = make_contact(tenant, household=household)
             make_enrolment(make_episode(contact), campaign)
             make_job(contact, NOW - DAY)
-    reports: list[dict[str, Any]] = []
-    failures: list[BaseException] = []
-    ready = threading.Barrier(3)
 
-    def run() -> None:
-        try:
-            ready.wait()
-            with acting_for(tenant.pk):
-                reports.append(attribute(tenant, now=NOW))
-        except BaseException as failure:
-            failures.append(failure)
-        finally:
-            connection.close()
+    def run() -> dict[str, Any]:
+        with acting_for(tenant.pk):
+            return attribute(tenant, now=NOW)
 
-    threads = [threading.Thread(target=run) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    reports = at_once(run, run, run)
 
-    assert failures == []
     assert sorted(report["reactivated"] for report in reports) == [0, 0, 60]
     assert sorted(report["closed"] for report in reports) == [0, 0, 60]
     with transaction.atomic(), acting_for(tenant.pk):

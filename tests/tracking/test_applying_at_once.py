@@ -1,6 +1,5 @@
 """Appliers die at any moment, work at once, and meet the sender: each report counts once, and none is lost."""
 
-import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +18,7 @@ from campaigns.tracking.models import InboxItem, Interaction
 from tenants.accounts.models import Tenant
 from tenants.connections.models import Connection
 from tests import factories
+from tests.at_once import at_once
 from tests.factories import NOW
 from tests.tracking.applied import reached
 from tests.tracking.reporting import about, make_reporting, report
@@ -188,35 +188,13 @@ def committed(transactional_db: None, client: Client) -> tuple[Tenant, list[int]
     return tenant, [message.pk for message in messages]
 
 
-def in_threads(*works: Callable[[], Any]) -> None:
-    errors: list[BaseException] = []
-    both = threading.Barrier(len(works))
-
-    def run(work: Callable[[], Any]) -> None:
-        try:
-            both.wait()
-            work()
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            database.close()
-
-    threads = [threading.Thread(target=run, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
-
-
 def test_appliers_at_once_apply_each_report_once(
     committed: tuple[Tenant, list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tenant, _ = committed
     monkeypatch.setattr(applying, "BATCH", 5)  # so that they meet again and again
-    done: list[applying.Applied] = []
 
-    in_threads(*[lambda: done.append(applying.apply(tenant, now=LATER)) for _ in range(3)])
+    done = at_once(*[lambda: applying.apply(tenant, now=LATER)] * 3)
 
     with acting_for(tenant.pk):
         assert set(Message.objects.for_tenant(tenant).values_list("state", flat=True)) == {"complained"}
@@ -240,7 +218,7 @@ def test_whoever_records_what_was_sent_goes_first(
                         [moment, tenant.pk, pk],
                     )
 
-    in_threads(recording, lambda: applying.apply(tenant, now=LATER))
+    at_once(recording, lambda: applying.apply(tenant, now=LATER))
 
     with acting_for(tenant.pk):
         assert not InboxItem.objects.for_tenant(tenant).filter(state="waiting").exists()

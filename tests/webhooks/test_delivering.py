@@ -1,12 +1,10 @@
 """Deliveries arrive signed, once or again with the same id, and tell no more than was chosen."""
 
 import json
-import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from standardwebhooks import Webhook
 
 from campaigns.audience.models import Contact
@@ -16,6 +14,7 @@ from tenants.webhooks.models import WebhookDelivery
 from tenants.webhooks.payloads import webhook_id
 from tenants.webhooks.replaying import replay, tidy
 from tests import factories
+from tests.at_once import at_once
 from tests.providers.http_server import Answer, serving
 from tests.webhooks.making import NOW, deliver, feed, happen, make_endpoint, one_event, only
 from winback.providers.tenant_calls import Answer as Said
@@ -183,19 +182,7 @@ def test_two_deliverers_at_once_send_each_delivery_once() -> None:
             for number in range(150):
                 happen(tenant, data={"cohort": number})
             feed(tenant)
-        counts: list[dict[str, int]] = []
-
-        def work() -> None:
-            try:
-                counts.append(deliver(tenant))
-            finally:
-                connection.close()
-
-        workers = [threading.Thread(target=work) for _ in range(3)]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join(60)
+        counts = at_once(*[lambda: deliver(tenant)] * 3)
 
     assert sum(count["arrived"] for count in counts) == 150
     cohorts = [json.loads(request.body)["data"]["cohort"] for request in server.requests]
