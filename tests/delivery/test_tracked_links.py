@@ -116,6 +116,16 @@ def test_a_brand_that_does_not_count_clicks_links_straight(linked: Tenant) -> No
     assert not any("/t/" in link for link in found)
 
 
+def test_where_a_brand_follows_nobody_its_links_go_straight_whatever_was_said(linked: Tenant) -> None:
+    message = message_of(linked, country="US", region="CA")
+    say(message.contact, "given")
+    assert any("/t/" in link for link in links_in(linked, message))
+
+    Brand.objects.for_tenant(linked).update(not_followed_in=["US-CA"])
+
+    assert not any("/t/" in link for link in links_in(linked, message))
+
+
 def test_the_pixel_is_there_only_when_a_brand_turns_it_on(linked: Tenant) -> None:
     message = message_of(linked)
     (facts,) = facts_of(linked.pk, [message.pk], now=NOW)
