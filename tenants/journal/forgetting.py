@@ -1,7 +1,7 @@
 """What the journal knows of a person who is erased: that something happened stays, in whose words it did not.
 
 The journal and what a person agreed to are append-only. Erasing alone opens them, for its one statement each; the
-audit stays closed, for it holds numbers and no words (docs/decisions/0009).
+audit stays closed, for it holds numbers and no words (docs/decisions/0010).
 """
 
 from collections.abc import Iterator, Sequence

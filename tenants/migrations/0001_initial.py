@@ -30,7 +30,7 @@ CREATE INDEX event_of_contact ON tenants_event (tenant_id, contact_id, occurred_
 CREATE INDEX event_of_kind ON tenants_event (tenant_id, kind, occurred_at);
 -- What no month's partition takes lands here, so that nothing is ever lost for want of one.
 CREATE TABLE tenants_event_default PARTITION OF tenants_event DEFAULT;
--- What a person may ask to be erased is taken out of the rows, which stay (docs/decisions/0009). Never of the audit.
+-- What a person may ask to be erased is taken out of the rows, which stay (docs/decisions/0010). Never of the audit.
 CREATE FUNCTION winback_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'UPDATE' AND TG_TABLE_NAME <> 'tenants_auditentry' AND current_setting('winback.erasing', true) = 'on'

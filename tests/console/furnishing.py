@@ -8,6 +8,7 @@ from django.utils import timezone
 from campaigns.audience.experiment_models import Assignment
 from campaigns.audience.models import Consent, ContactTag, ImportBatch, Suppression
 from campaigns.compliance.models import Touch
+from campaigns.operating.erasure_models import Erasure
 from campaigns.operating.models import SimulatedDay
 from campaigns.planning.models import Offer
 from campaigns.results.models import Reactivation
@@ -115,6 +116,11 @@ def furnish(tenant: Tenant, mark: str) -> dict[str, Any]:
             tenant=tenant, enrolment=enrolment, campaign=campaign, episode=episode, contact=contact, job=job,
             arm="treated", amount_minor=12_000, currency="USD", assigned_at=enrolment.enrolled_at,
             reactivated_at=job.completed_at, recorded_at=NOW,
+        ),
+        "erasure": Erasure.objects.create(
+            tenant=tenant, contacts=[2**40], people=1, asked_by="test", state="done", removed={"campaigns_job": 2},
+            kept={"jobs": 2}, elsewhere=[{"what": "provider", "name": f"{mark} outbox"}], erased_at=NOW,
+            finished_at=NOW,
         ),
         "simulatedday": SimulatedDay.objects.create(tenant=tenant, day=NOW.date(), result={"mark": mark}),
         "brand": campaign.brand,
