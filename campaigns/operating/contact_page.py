@@ -25,6 +25,7 @@ from campaigns.operating.evidence_downloads import download
 from campaigns.operating.explaining import explain
 from campaigns.operating.privacy_page import PrivacyDeeds
 from campaigns.operating.reasons import sentence
+from campaigns.operating.remedies import remedy
 from campaigns.operating.stopping import stop_writing
 from campaigns.operating.timeline import timeline
 from campaigns.planning.models import Message
@@ -71,7 +72,7 @@ class ContactPageAdmin(PrivacyDeeds, ContactAdmin):
             "zone": tenant.timezone,
             "dormant": bool(told.get("dormant")),
             "reasons": [sentence(code) for code in told.get("reasons") or []],
-            "channels": [self._channel(name, answer) for name, answer in (told.get("writable") or {}).items()],
+            "channels": [self._channel(row, name, answer) for name, answer in (told.get("writable") or {}).items()],
             "followed": told["following"]["allowed"],
             "not_followed": sentence(told["following"]["reason"]) if told["following"]["reason"] else "",
             "coming": self._coming(told.get("next"), tenant.timezone),
@@ -123,11 +124,12 @@ class ContactPageAdmin(PrivacyDeeds, ContactAdmin):
             ("Customer since", formatting.day(contact.acquired_on) if contact.acquired_on else ""),
         ]
 
-    def _channel(self, name: str, answer: dict[str, Any]) -> dict[str, Any]:
+    def _channel(self, contact: Any, name: str, answer: dict[str, Any]) -> dict[str, Any]:
+        codes = [str(code) for code in answer.get("reasons") or []]
         return {
             "name": {"email": "E-mail", "sms": "Text message"}.get(name, words(name)),
             "allowed": bool(answer.get("allowed")),
-            "reasons": [sentence(code) for code in answer.get("reasons") or []],
+            "reasons": [(sentence(code), remedy(code, contact, name)) for code in codes],
             "not_before": parse_datetime(answer["not_before"]) if answer.get("not_before") else None,
             "caps": [_cap(cap) for cap in answer.get("caps") or []],
             "basis": _BASES.get(str(answer.get("basis")), ""),
@@ -145,7 +147,7 @@ class ContactPageAdmin(PrivacyDeeds, ContactAdmin):
         elif told.get("step") == "end":
             text = "The sequence ends"
         else:
-            text = f"Message “{words(told.get('step'))}” by {words(told.get('channel')).lower()}"
+            text = f"Message “{words(told.get('step'))}” by {'text' if told.get('channel') == 'sms' else 'e-mail'}"
         return {"text": text, "at": at, "why": sentence(told["reason"]) if told.get("reason") else ""}
 
     # -- stopping ----------------------------------------------------------------------------------------------------
