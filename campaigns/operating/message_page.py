@@ -6,11 +6,16 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
+from campaigns.compliance.consent_basis import rules as consent_rules
 from campaigns.operating.outbox_reading import words_of
 from campaigns.operating.reasons import sentence
+from campaigns.operating.remedies import remedy
 from campaigns.planning.admin import MessageAdmin
 from campaigns.planning.models import Message
 from campaigns.tracking.models import Interaction
@@ -57,7 +62,7 @@ class MessagePageAdmin(MessageAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related(
-            "tenant", "contact", "campaign", "enrolment", "step", "offer", "connection", "variant__template"
+            "tenant", "contact", "campaign__activation", "enrolment", "step", "offer", "connection", "variant__template"
         )  # fmt: skip
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
@@ -68,10 +73,11 @@ class MessagePageAdmin(MessageAdmin):
             "pills": [row.state, row.arm],
             "facts": self._facts(row),
             "notes": self._notes(row),
+            "remedy": remedy(row.reason, row.contact, row.channel, row.campaign.activation) if row.reason else None,
             "said": said,
             "certainty": _CERTAINTY[said.certainty] if said is not None else "",
             "preview_url": self.deed_url("preview", row) if said is not None and said.html else "",
-            "verdicts": self._verdicts(row),
+            "verdict_groups": _by_channel(self._verdicts(row)),
             "course": self._course(row),
             "zone": row.tenant.timezone,
         }
@@ -81,7 +87,7 @@ class MessagePageAdmin(MessageAdmin):
         if message.reason or message.error:
             why = sentence(message.reason) if message.reason else ""
             tone = "bad" if message.state in ("failed", "bounced", "complained") else "warn"
-            notes.append({"tone": tone, "text": f"{why} {message.error}".strip()})
+            notes.append({"tone": tone, "text": f"{why} {message.error}".strip(), "law": _law_of(message)})
         if message.state == Message.State.GHOST:
             notes.append(
                 {"tone": "info", "text": "Held out: it went through every step and guard, and was never sent."}
@@ -122,7 +128,7 @@ class MessagePageAdmin(MessageAdmin):
                 "asks": str(guard.content.get("asks", "")) if guard is not None else "",
                 "allowed": bool(told.get("allowed")),
                 "reason": sentence(told["reason"]) if told.get("reason") else "",
-                "facts": [(words(name), _fact(value, message.tenant.timezone)) for name, value in facts.items()],
+                "facts": [(words(name), _fact(name, value, message.tenant.timezone)) for name, value in facts.items()],
                 "lists": _lists(told.get("lists")),
                 "when": _WHEN.get(str(told.get("when", "")), words(told.get("when"))),
                 "at": parse_datetime(told["at"]) if isinstance(told.get("at"), str) else None,
@@ -164,7 +170,31 @@ def _lists(known: Any) -> str:
     return ", ".join(f"{words(code).lower()} (version {version})" for code, version in rows)
 
 
-def _fact(value: Any, zone: str) -> str:
+def _by_channel(verdicts: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Its own channel first, without a heading; then each that was tried instead."""
+    others = dict.fromkeys(one["other"] for one in verdicts)
+    return [(other, [one for one in verdicts if one["other"] == other]) for other in sorted(others)]
+
+
+def _law(code: object) -> str:
+    """Where a rule of consent is written; empty for any other rule."""
+    return next((rule.source for rule in consent_rules() if rule.code == code), "")
+
+
+def _law_of(message: Message) -> str:
+    """The law behind the guard that said no, where one is named."""
+    for told in reversed(message.verdicts if isinstance(message.verdicts, list) else []):
+        facts = told.get("facts")
+        if told.get("reason") == message.reason and isinstance(facts, dict) and _law(facts.get("rule")):
+            return _law(facts["rule"])
+    return ""
+
+
+def _fact(name: str, value: Any, zone: str) -> str | SafeString:
+    if name == "rule" and _law(value):
+        return _law(value)
+    if name == "consent" and isinstance(value, int):
+        return format_html('<a href="{}">{}</a>', reverse("admin:campaigns_consent_change", args=[value]), "See it")
     if isinstance(value, dict):
         return _lists(value)
     moment = parse_datetime(value) if isinstance(value, str) and value[:4].isdigit() and "T" in value else None
