@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
+from django.db.models import Exists
+
 from campaigns.audience.models import Contact
 from campaigns.audience.suppressing import suppress
 from campaigns.delivery import intents, outbox, routing
@@ -19,8 +21,9 @@ from campaigns.delivery.hearing import Hearing, LeaseOver
 from campaigns.delivery.outbox import Evidence, Outcome
 from campaigns.delivery.pacing import Line
 from campaigns.delivery.rendering import Rendered
-from campaigns.planning.models import Message
+from campaigns.planning.models import Campaign, Message
 from tenants.accounts.models import Tenant
+from tenants.activation.models import ModuleActivation
 from tenants.connections import breaker
 from tenants.connections.models import Connection
 from winback.providers.errors import ProviderMisconfigured, ProviderTrouble
@@ -30,6 +33,9 @@ from winback.tenancy import acting_for
 logger = logging.getLogger(__name__)
 
 GROUP_SIZE = 50
+FIRST_SIZE = 10
+GROUP_SECONDS = 5.0
+"""What a person does meanwhile acts on the next group: no more go into one than leave in so many seconds."""
 TROUBLE_WAIT = timedelta(minutes=15)
 DEFERRED_WAIT = timedelta(hours=4)
 MOST_ATTEMPTS = 5
@@ -90,13 +96,16 @@ def _carry(
     """
     counts: Counter[str] = Counter()
     trouble: ProviderTrouble | None = None
-    group = line.next(patiently=True)
-    taken_out = False
+    groups = _Groups(line)
+    group, begun = groups.next(patiently=True), None
     while group:
-        if not taken_out:
+        if begun is None:
             with acting_for(tenant.pk):
-                begun, going = _begin(tenant, connection, group, claim, now=now)
-        hearing = Hearing(journal, Outcome, begun + START_WITHIN_SECONDS)
+                begun = _begin(tenant, connection, group, claim, now=now)
+        if begun is None:
+            break
+        since, going = begun
+        hearing = Hearing(journal, Outcome, since + START_WITHIN_SECONDS)
         slow = False
         try:
             carrier.carry(going, hearing)
@@ -106,9 +115,9 @@ def _carry(
         except ProviderTrouble as error:
             logger.warning("Connection %s is in trouble: %s", connection.pk, error)
             trouble = error
+        groups.took(len(going), monotonic() - since)
         stopping = slow or trouble is not None
-        group = [] if stopping else line.next()
-        taken_out = bool(group)
+        group, begun = [] if stopping else groups.next(), None
         with acting_for(tenant.pk):
             outcomes = [*hearing.outcomes.values(), *_given_up(tenant, hearing, going)]
             recorded = outbox.record_outcomes(tenant.pk, outcomes, claim=claim.token, now=now)
@@ -118,22 +127,65 @@ def _carry(
             counts["postponed"] += _put_off(tenant, going, hearing, claim, now=now)
             if not stopping and outcomes:
                 breaker.passed(connection)
-            if taken_out:
-                begun, going = _begin(tenant, connection, group, claim, now=now)
+            if group:
+                begun = _begin(tenant, connection, group, claim, now=now)
         if not stopping and not group:
-            group = line.next(patiently=True)
+            group = groups.next(patiently=True)
     return counts, trouble
+
+
+class _Groups:
+    """Small groups off the line, of a size that the provider takes in a few seconds."""
+
+    def __init__(self, line: Line[Ready]) -> None:
+        self._line = line
+        self._next: list[Ready] = []
+        self._size = min(FIRST_SIZE, GROUP_SIZE)
+
+    def next(self, *, patiently: bool = False) -> list[Ready]:
+        if not self._next:
+            self._next = self._line.next(patiently=patiently)
+        group, self._next = self._next[: self._size], self._next[self._size :]
+        return group
+
+    def took(self, number: int, seconds: float) -> None:
+        """Learn how fast the provider is from the group that has just left."""
+        if number:
+            self._size = max(1, min(GROUP_SIZE, int(number * GROUP_SECONDS / max(seconds, 0.001))))
 
 
 def _begin(
     tenant: Tenant, connection: Connection, group: Sequence[Ready], claim: Claim, *, now: datetime
-) -> tuple[float, list[Ready]]:
-    """Take a group out; the moment at which its lease began, and those of it that may leave."""
+) -> tuple[float, list[Ready]] | None:
+    """Take a group out; the moment at which its lease began, and those of it that may leave.
+
+    None when nothing of this claim may leave any more this way.
+    """
+    if not _still_stands(tenant, connection, group[0].facts["campaign_id"]):
+        return None
     begun = monotonic()
     may_leave = outbox.begin_hand_over(
         tenant.pk, [item.evidence for item in group], claim=claim.token, connection_id=connection.pk, now=now
     )
     return begun, [item for item in group if item.message_id in may_leave]
+
+
+def _still_stands(tenant: Tenant, connection: Connection, campaign_id: int) -> bool:
+    """Whether connection, campaign, module and tenant still send; from here on the connection's limits of now hold."""
+    running = Campaign.objects.for_tenant(tenant).filter(
+        pk=campaign_id, state=Campaign.State.RUNNING, activation__state=ModuleActivation.State.ACTIVATED
+    )
+    rows = Connection.objects.for_tenant(tenant).filter(
+        Exists(running), pk=connection.pk, state__in=Connection.IN_USE, tenant__state=Tenant.State.ACTIVE
+    )
+    found = rows.values_list("state", "settings").first()
+    if found is None:
+        logger.info(
+            "Connection %s or campaign %s no longer sends: the claim is given back.", connection.pk, campaign_id
+        )
+        return False
+    connection.state, connection.settings = found
+    return True
 
 
 def _give_back(

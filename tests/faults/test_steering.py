@@ -9,13 +9,17 @@ from typing import Any
 
 import pytest
 
-from campaigns.delivery import handing_over, sending
+from campaigns.delivery import handing_over, hearing, pacing, sending
 from campaigns.delivery.sending import send_due
 from campaigns.operating.planning import plan
 from campaigns.planning import campaigning
 from campaigns.planning.ending import end_enrolments
 from campaigns.planning.models import Campaign, Enrolment, Message, Step, Variant
 from tenants.accounts.models import Tenant
+from tenants.activation.models import ModuleActivation
+from tenants.connections import breaker
+from tenants.connections.connecting import disable
+from tenants.connections.models import Connection
 from tests import factories
 from tests.delivery.making import DAY, make_due, make_sender
 from winback.providers.email.fake import FakeEmailProvider
@@ -76,6 +80,76 @@ def test_a_pause_lets_the_group_go_that_is_leaving_and_nothing_more(
     assert Message.objects.filter(state="planned").count() == 20 - 2 * GROUP
     assert dict(Message.objects.values_list("pk", "due_at")) == places
     assert send_due(tenant, now=NOW + MINUTE)["handed_over"] == 0
+
+
+@pytest.mark.parametrize("what", ["connection disabled", "connection paused", "module suspended", "tenant suspended"])
+def test_what_else_is_stopped_lets_the_group_go_that_is_leaving_and_nothing_more(
+    tenant: Tenant, campaign: Campaign, due: list[Message], what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop() -> None:
+        email = Connection.objects.for_tenant(tenant).get(kind="email")
+        if what == "connection disabled":
+            disable(email)
+        elif what == "connection paused":
+            breaker.pause(email, reason="seen by another worker", now=NOW)
+        elif what == "module suspended":
+            ModuleActivation.objects.update(state="suspended")
+        else:
+            Tenant.objects.filter(pk=tenant.pk).update(state="suspended")
+
+    while_it_sends(monkeypatch, 5, stop)
+
+    send_due(tenant, now=NOW)
+
+    assert sent() == references(due)[: 2 * GROUP]
+    assert Message.objects.filter(state="handed_over").count() == 2 * GROUP
+    assert not Message.objects.filter(state__in=("claimed", "handing_over")).exists()
+
+
+def test_a_new_speed_limit_holds_for_whatever_has_not_had_its_turn(
+    tenant: Tenant, campaign: Campaign, due: list[Message], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "CLAIM_SIZE", 20)
+    monkeypatch.setattr(pacing, "pause_for", lambda _: None)
+    while_it_sends(monkeypatch, 5, lambda: Connection.objects.update(settings={"per_second": 0.001}))
+
+    send_due(tenant, now=NOW)
+
+    # The group that is leaving, and the one behind it, which had its turn; of all others the first, by the new limit.
+    assert sent() == references(due)[: 3 * GROUP + 1]
+    assert Message.objects.filter(state="postponed", reason="rate_limit").count() == 20 - 3 * GROUP - 1
+
+
+@pytest.mark.parametrize(("seconds_each", "within"), [(0.05, 5), (0.5, 5), (2, 5), (6, 6)])
+def test_where_the_provider_is_slow_groups_are_small_so_that_a_pause_acts_within_seconds(
+    tenant: Tenant, campaign: Campaign, seconds_each: float, within: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handing_over, "GROUP_SIZE", 50)
+    monkeypatch.setattr(sending, "CLAIM_SIZE", 500)
+    for _ in range(120):
+        make_due(campaign)
+    clock, started = [0.0], []
+    for module in (handing_over, hearing):
+        monkeypatch.setattr(module, "monotonic", lambda: clock[0])
+    send = FakeEmailProvider.send
+
+    def slowly(self: FakeEmailProvider, mails: Any, witness: Any) -> None:
+        for mail in mails:
+            started.append(clock[0])
+            send(self, [mail], witness)
+            clock[0] += seconds_each
+            if len(started) == 61:
+                paused.append(clock[0])
+                campaigning.pause(campaign, reason="a storm", now=NOW, actor="test")
+
+    paused: list[float] = []
+    monkeypatch.setattr(FakeEmailProvider, "send", slowly)
+
+    send_due(tenant, now=NOW)
+
+    assert len(started) < 120
+    assert started[-1] + seconds_each - paused[0] <= within
+    assert seconds_each > 0.05 or len(started) - 61 > 20, "a quick one is not made slow by small groups"
 
 
 def test_a_resume_goes_on_in_its_place_and_repeats_nothing(
