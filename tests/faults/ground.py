@@ -33,12 +33,14 @@ def prepare() -> None:
     sync(NOW)
 
 
-def make(slug: str, messages: int, host: str, port: int) -> int:
+def make(slug: str, messages: int, host: str, port: int, per_second: int = 0) -> int:
     """A tenant with so many treated customers whose first message is due now; by the local outbox without a host."""
     with acting_for_all("test set-up"):
         tenant = factories.make_tenant(slug, plan="enterprise", sandbox=not host)
     with acting_for(tenant.pk):
-        options = {"host": host, "port": str(port), "security": "none", "domain_limits": False}
+        options = {
+            "host": host, "port": str(port), "security": "none", "domain_limits": False, "per_second": per_second,
+        }  # fmt: skip
         if host:
             connect(tenant, kind="email", provider="smtp", now=NOW, actor="test", options=options)
         else:

@@ -1,4 +1,6 @@
-"""Three hosts that work, one with the servers, one that takes the mail, and one that could take over the database."""
+"""Three hosts that work, one with the servers, one that takes the mail, one that could take over the database, and
+where it is asked for three for a queue under Sentinel.
+"""
 
 import os
 import shutil
@@ -16,8 +18,10 @@ from tests.faults.nursery import Nursery
 from tests.faults.servers import Mailbox, Postgres, Server, Valkey
 from tests.faults.stage import Stage, environment
 from tests.hosts.network import Host, Network, network
+from tests.hosts.watched import Watched
 
 WORKING, PORT = 3, 5432
+WATCHED = 3
 
 
 @dataclass
@@ -27,19 +31,23 @@ class Working:
     host: Host
     home: Path
     settings: dict[str, str]
+    group: int
     nursery: Nursery = field(init=False)
     lives: bool = True
+    at_work: list[int] = field(default_factory=list)
 
     def boot(self) -> None:
         self.lives = True
-        self.nursery = Nursery(
-            self.home, self.settings, start=factories.NOW, group=short.LARGE, before=self.host.inside
-        )
+        self.nursery = Nursery(self.home, self.settings, start=factories.NOW, group=self.group, before=self.host.inside)
 
     def work(self, *, scheduler: bool) -> None:
-        self.nursery.fork("tests.faults.roles:supervise")
+        self.at_work.append(self.nursery.fork("tests.faults.roles:supervise"))
         if scheduler:
-            self.nursery.fork("tests.faults.roles:schedule")
+            self.at_work.append(self.nursery.fork("tests.faults.roles:schedule"))
+
+    def all_go_on(self) -> bool:
+        """Whether nobody who was set to work has ended."""
+        return all(self.nursery.wait(pid, 0) is None for pid in self.at_work)
 
     def die(self) -> None:
         """Without a word to anybody: every process of it at once, or a worker would finish what it has begun."""
@@ -59,6 +67,7 @@ class Machines:
     working: list[Working]
     standby: Postgres
     others: list[Server]
+    watched: Watched
 
     @property
     def mail(self) -> Mailbox:
@@ -95,23 +104,26 @@ class Machines:
 
 
 @contextmanager
-def machines(*, replicated: bool) -> Iterator[Machines]:
-    """Everything up, migrated; nothing sent yet."""
+def machines(*, replicated: bool, sentinels: bool = False, group: int = short.LARGE) -> Iterator[Machines]:
+    """Everything up, migrated; nothing sent yet. ``sentinels``: the queue is on three hosts of its own, watched."""
     home = Path(tempfile.mkdtemp(prefix="winback-hosts-"))
     home.chmod(0o711)
     made: list[Server] = []
     hosts: list[Working] = []
-    with network(WORKING + 3) as net:
-        *at_work, servers, mail, spare = net.hosts
+    with network(WORKING + 3 + (WATCHED if sentinels else 0)) as net:
+        at_work, (servers, mail, spare) = net.hosts[:WORKING], net.hosts[WORKING : WORKING + 3]
+        watched = Watched(net.hosts[WORKING + 3 :])
         primary = Postgres(home / "primary", servers.inner, PORT, servers.inside)
         standby = Postgres(home / "standby", spare.inner, PORT, spare.inside)
         valkey = Valkey(home / "valkey", servers.inner, 6379, servers.inside)
         mailbox = Mailbox(home / "mail", mail.outer, 2525, mail.inside)
         try:
             primary.make()
-            for needed in (primary, valkey, mailbox):
+            for needed in (primary, mailbox) if sentinels else (primary, valkey, mailbox):
                 needed.start()
                 made.append(needed)
+            if sentinels:
+                watched.start(home, made)
             primary.make_database()
             if replicated:
                 standby.copy_of(primary)
@@ -122,12 +134,13 @@ def machines(*, replicated: bool) -> Iterator[Machines]:
             if replicated:
                 url = url.replace(f"{servers.inner}:{PORT}", f"{servers.inner}:{PORT},{spare.inner}:{PORT}")
                 url += "?target_session_attrs=read-write&connect_timeout=2&tcp_user_timeout=5000"
+            queue = watched.url if sentinels else valkey.url
             for host in at_work:
-                hosts.append(Working(host, home / f"host-{host.number}", environment(url, valkey.url)))
+                hosts.append(Working(host, home / f"host-{host.number}", environment(url, queue), group))
                 hosts[-1].boot()
             hosts[0].nursery.call("tests.faults.ground:prepare")
             stage = Stage(home, primary, valkey, mailbox, hosts[0].nursery)
-            yield Machines(net, stage, hosts, standby, made)
+            yield Machines(net, stage, hosts, standby, made, watched)
         finally:
             for working in hosts:
                 working.die()

@@ -21,8 +21,9 @@ MESSAGES = int(os.environ.get("WINBACK_HOSTS_MESSAGES") or 50_000)
 PATIENCE = 1_200
 
 
-def make_tenants(all_of_it: Machines, messages: int, tenants: int = TENANTS) -> list[int]:
-    where = {"host": all_of_it.mail.address, "port": all_of_it.mail.port, "messages": messages // tenants}
+def make_tenants(all_of_it: Machines, messages: int, tenants: int = TENANTS, per_second: int = 0) -> list[int]:
+    where = {"host": all_of_it.mail.address, "port": all_of_it.mail.port, "per_second": per_second}
+    where["messages"] = messages // tenants
     make = all_of_it.stage.nursery.call
     return [make("tests.faults.ground:make", slug=f"shop-{number}", **where) for number in range(tenants)]
 
