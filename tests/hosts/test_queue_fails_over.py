@@ -68,7 +68,7 @@ def test_the_queues_master_dies_and_the_next_one_is_cut_off(capsys: pytest.Captu
 
         left = sorted(at for _, _, at in all_of_it.mail.entries())
         rows = [
-            (name, f"{after:.1f}", f"{_quiet_after(left, since):.1f}", busiest(all_of_it, since, until))
+            (name, f"{after:.1f}", f"{_silence(left, since, until):.1f}", busiest(all_of_it, since, until))
             for name, after, since, until in (
                 ("before", 0.0, begun, died),
                 ("the master killed", found, died, cut),
@@ -96,7 +96,7 @@ def test_the_queues_master_dies_and_the_next_one_is_cut_off(capsys: pytest.Captu
         assert busiest(all_of_it, begun, done) <= allowed + RATE, "one window more at a failover, not two"
 
 
-def _quiet_after(left: list[float], moment: float) -> float:
-    """The longest time without a message, from this moment on."""
-    later = [moment, *(at for at in left if at > moment)]
-    return max(after - before for before, after in pairwise(later))
+def _silence(left: list[float], since: float, until: float) -> float:
+    """The longest time without a message between two moments."""
+    moments = [since, *(at for at in left if since < at < until), until]
+    return max(after - before for before, after in pairwise(moments))
