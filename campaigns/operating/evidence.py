@@ -17,7 +17,7 @@ from campaigns.audience.models import Consent, Contact, Suppression
 from campaigns.compliance import consent_basis, legal_caps
 from campaigns.planning.models import Campaign, Enrolment, Message
 from campaigns.tracking.models import Interaction
-from catalog.reading import read_quiet_hours
+from catalog.reading import read_dated, read_quiet_hours
 from tenants.accounts.models import Tenant
 from winback.spreadsheets import harmless
 from winback.tenancy import acting_for
@@ -109,6 +109,13 @@ def _rules() -> Iterator[Line]:
             "kind": "rule", "channel": known.pop("channel"), "what": "quiet_hours", "rule": known.pop("code"),
             "source": known.pop("source"), "details": known,
         }  # fmt: skip
+    for name, what, channel in (("tracking_rules", "following", "email"), ("word_lists", "word_list", "")):
+        for entry in read_dated(name):
+            known = dict(entry.content)
+            yield {
+                "kind": "rule", "channel": channel, "what": what, "rule": known.pop("code"),
+                "source": known.pop("source"), "details": known,
+            }  # fmt: skip
 
 
 def _people(tenant: Tenant, contact: Contact | None, campaign: Campaign | None, *, after: int) -> list[Contact]:
@@ -191,7 +198,7 @@ def _messages(tenant: Tenant, names: Mapping[int, str], campaign: Campaign | Non
                 "kind": "verdict", "at": verdict.get("at"), "channel": verdict.get("channel", row.channel),
                 "what": verdict.get("guard"), "allowed": verdict.get("allowed"), "reason": verdict.get("reason", ""),
                 "version": verdict.get("version"), "rule": facts.get("rule", ""),
-                "details": {"asked": verdict.get("when"), "facts": facts},
+                "details": {"asked": verdict.get("when"), "facts": facts, "lists": verdict.get("lists") or {}},
             }  # fmt: skip
         for back in came_back.get(row.pk, []):
             yield own | {"kind": "came_back", "at": back.occurred_at, "what": back.kind, "details": back.data}

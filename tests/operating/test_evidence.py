@@ -47,7 +47,7 @@ def written_to(tenant: Tenant, name: str = "ann") -> Message:
         handed_over_at=NOW,
         verdicts=[
             {"guard": "consent", "version": 2, "allowed": True, "when": "claim", "at": NOW.isoformat(),
-             "channel": "email", "facts": {"rule": "email-us", "basis": "opt_out"}},
+             "channel": "email", "facts": {"rule": "email-us", "basis": "opt_out"}, "lists": {"urgency": 1}},
         ],
     )  # fmt: skip
 
@@ -80,7 +80,10 @@ def test_a_contacts_proof_holds_every_fact_and_the_rules_themselves(tenant: Tena
         "email-us",
     )
     assert rows["message"][0]["content_sha256"] == DIGEST
-    assert {"email-us", "email-ca", "sms-safe"} <= {row["rule"] for row in rows["rule"]}
+    assert {"email-us", "email-ca", "sms-safe", "pecr-gb"} <= {row["rule"] for row in rows["rule"]}
+    (urgency,) = [row for row in rows["rule"] if (row["what"], row["rule"]) == ("word_list", "urgency")]
+    assert (urgency["details"]["version"], len(urgency["details"]["patterns"])) == (1, 5)
+    assert verdict["details"]["lists"] == {"urgency": 1}  # which is what the verdict names
     assert all(row["source"] for row in rows["rule"])
     assert other.pk not in {row.get("message") for row in rows["message"]}
 
