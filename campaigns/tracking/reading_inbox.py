@@ -1,5 +1,6 @@
 """Take rows of the inbox and read what they report, each by the provider that sent it. Nobody is asked anything."""
 
+import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,7 +46,8 @@ def take(tenant_id: int, *, now: datetime, limit: int, only: int | None = None) 
         cursor.execute(statement, {"tenant": tenant_id, "now": now, "limit": limit, "only": only})
         rows = cursor.fetchall()
     return [
-        Item(id_, connection_id, Arrival(_url(query), headers, bytes(body), received_at, method))
+        # Django leaves jsonb as text where a statement is our own.
+        Item(id_, connection_id, Arrival(_url(query), json.loads(headers), bytes(body), received_at, method))
         for id_, connection_id, method, query, headers, body, received_at in rows
     ]
 
