@@ -32,6 +32,11 @@ def _content() -> dict[str, Any]:
     return content
 
 
+def version() -> int:
+    """Which wordings a text is read by."""
+    return int(_content()["version"])
+
+
 @cache
 def words_of(name: str) -> frozenset[str]:
     """A list of plain words, such as ``fillers``."""

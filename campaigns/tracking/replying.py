@@ -11,6 +11,7 @@ from campaigns.audience import suppressing, tagging
 from campaigns.audience.addresses import address_hmac, phone_e164
 from campaigns.audience.forgetting import ERASURE
 from campaigns.audience.models import Channel, Contact, Suppression
+from campaigns.compliance import replies_wording
 from campaigns.compliance.replies import Meaning, Understood, understand
 from campaigns.planning.ending import end_enrolments
 from campaigns.planning.models import Enrolment, Message
@@ -98,7 +99,7 @@ def receive_text(tenant: Tenant, *, connection: Connection | None, report: Repor
         now=now,
         contact_id=conversation.contact_id,
         subject=text,
-        data={"meaning": said.meaning, "rule": said.rule},
+        data={"meaning": said.meaning, "rule": said.rule, "wordings": replies_wording.version()},
     )
     _note(text, Interaction.Kind.REPLIED, contacts, last)
     act(text, said.meaning, contacts, answered=bool(report.answered_by_provider), now=now)

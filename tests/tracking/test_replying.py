@@ -53,6 +53,8 @@ class TestStop:
         assert sorted(kinds) == [("replied", message.pk), ("unsubscribed", message.pk)]
         kept = Event.objects.for_tenant(tenant).values_list("kind", flat=True)
         assert {"text.received", "contact.suppressed", "contact.unsubscribed", "enrolment.ended"} <= set(kept)
+        understood = Event.objects.for_tenant(tenant).get(kind="text.received").data
+        assert understood == {"meaning": "opt_out", "rule": understood["rule"], "wordings": 1}
         assert conversation(tenant).state == "done"
 
     def test_exactly_one_confirmation_leaves_and_says_nothing_else(self, tenant: Tenant) -> None:
