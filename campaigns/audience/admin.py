@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html_join
 
 from campaigns.audience import import_page, platform_suppression_page, suppression_page
 from campaigns.audience.experiment_models import Assignment, DormancyEpisode
@@ -125,7 +126,7 @@ class HouseholdAdmin(HistoryAdmin):
     @admin.display(description="Members")
     def members(self, household: Household) -> Any:
         rows = Contact.objects.for_tenant(household.tenant_id).filter(household=household).order_by("pk")[:50]
-        return admin.utils.format_html_join(", ", "{}", ((link_to(row),) for row in rows))  # type: ignore[attr-defined]
+        return format_html_join(", ", "{}", ((link_to(row),) for row in rows))
 
 
 @admin.register(Job)

@@ -11,9 +11,10 @@ UPDATE campaigns_touch t SET domain = ''
  WHERE m.tenant_id = %(tenant)s AND m.contact_id = ANY(%(people)s)
    AND t.tenant_id = %(tenant)s AND t.message_id = m.id AND t.domain <> ''
 """
-# Whoever else has an address there keeps the domain's ramp.
-RAMPS = """
-DELETE FROM campaigns_domainramp r
+# A domain where others are written to, too, names nobody. What is removed is worked out, or asked of the DNS, anew.
+DOMAIN_TABLES = ("campaigns_domainramp", "campaigns_recipientdomain")
+DOMAINS = """
+DELETE FROM {table} r
  WHERE r.tenant_id = %(tenant)s AND r.domain = ANY(%(domains)s)
    AND NOT EXISTS (SELECT FROM campaigns_touch t
                     WHERE t.tenant_id = %(tenant)s AND t.domain = r.domain AND t.domain <> '')
@@ -25,6 +26,8 @@ def forget(tenant_id: int, people: Sequence[int], domains: Sequence[str]) -> dic
     values: dict[str, Any] = {"tenant": tenant_id, "people": list(people), "domains": list(domains)}
     with connection.cursor() as cursor:
         cursor.execute(TOUCHES, values)
-        touches = cursor.rowcount
-        cursor.execute(RAMPS, values)
-        return {"campaigns_touch": touches, "campaigns_domainramp": cursor.rowcount}
+        counts = {"campaigns_touch": int(cursor.rowcount)}
+        for table in DOMAIN_TABLES:
+            cursor.execute(DOMAINS.format(table=table), values)
+            counts[table] = int(cursor.rowcount)
+    return counts

@@ -131,9 +131,9 @@ HELD_OTHERWISE = {ours.InboxItem: "reports of providers, as they came: searched 
 
 NAMES_NOBODY = {
     "Brand", "Campaign", "CapabilityEvidence", "Checkpoint", "Connection", "DataEvidence", "DomainRamp",
-    "ModuleActivation", "Offer", "SendingDomain", "SimulatedDay", "Step", "TrackedLink", "Usage", "Variant",
-    "WebhookEndpoint",
+    "ModuleActivation", "Offer", "RecipientDomain", "SendingDomain", "SimulatedDay", "Step", "TrackedLink", "Usage",
+    "Variant", "WebhookEndpoint",
     # Of the business's own people, and of the platform.
     "ApiKey", "InstallationKey", "Membership", "PlatformSuppression", "ScheduledTask", "Tenant", "User",
 }  # fmt: skip
-"""Models about no customer. The ramp of a domain is removed with its last user's touches."""
+"""Models about no customer. A domain where only erased people are goes, too (compliance/forgetting.py)."""

@@ -7,8 +7,10 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils import timezone
+from django.utils.html import format_html_join
 
 from campaigns.audience.models import Contact
+from campaigns.compliance.forgetting import DOMAIN_TABLES
 from campaigns.operating import erasing, exporting, restricting
 from campaigns.operating.elsewhere import WHAT_TO_DO
 from campaigns.operating.erasure_models import Erasure
@@ -173,7 +175,7 @@ class ErasureAdmin(HistoryAdmin):
                 ("Finished", formatting.moment(row.finished_at, zone) if row.finished_at else ""),
                 ("Asked by", row.asked_by),
                 ("People", formatting.number(row.people)),
-                ("Emptied contacts", admin.utils.format_html_join(", ", "{}", ((link_to(one),) for one in rows[:20]))),  # type: ignore[attr-defined]
+                ("Emptied contacts", format_html_join(", ", "{}", ((link_to(one),) for one in rows[:20]))),
             ],
             "removed": removed(row),
             "kept": [(row.kept[name], words) for name, words in _KEPT.items() if row.kept.get(name)],
@@ -190,7 +192,7 @@ def removed(row: Erasure) -> list[tuple[str, int, str]]:
     """Each table in words, how many rows, and what became of them."""
     known = {holding.table: (holding.label, holding.fate) for holding in HOLDINGS} | _BESIDES
     known["campaigns_inboxitem"] = ("Reports of providers", "emptied")
-    known["campaigns_domainramp"] = ("Domains’ daily limits", "removed")
+    known |= dict.fromkeys(DOMAIN_TABLES, ("Domains of e-mail addresses", "removed"))
     return [(*_told(known, table), number) for table, number in row.removed.items()]  # type: ignore[misc]
 
 

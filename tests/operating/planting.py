@@ -14,7 +14,7 @@ from campaigns.audience.experiment_models import Assignment
 from campaigns.audience.models import Contact, ImportBatch, Suppression
 from campaigns.audience.suppressing import suppress
 from campaigns.audience.tagging import tag_contact
-from campaigns.compliance.models import Touch
+from campaigns.compliance.models import DomainRamp, RecipientDomain, Touch
 from campaigns.delivery.routing import reference_of
 from campaigns.planning.models import Enrolment, Message
 from campaigns.results.models import Reactivation
@@ -100,8 +100,11 @@ def _written_to(tenant: Tenant, contact: Contact, job: Any) -> None:
     )  # fmt: skip
     factories.make_message(enrolment, step="nudge", channel="email", state="planned", verdicts=[verdict])
     Touch.objects.create(
-        tenant=tenant, household=contact.household, ordinal=1, message=sent, channel="email", touched_at=NOW
-    )
+        tenant=tenant, household=contact.household, ordinal=1, message=sent, channel="email", touched_at=NOW,
+        domain=f"{MARK}.example.com",
+    )  # fmt: skip
+    DomainRamp.objects.create(tenant=tenant, domain=f"{MARK}.example.com", day=NOW.date(), cap=50)
+    RecipientDomain.objects.create(tenant=tenant, domain=f"{MARK}.example.com", takes_mail=True, asked_at=NOW)
     Reactivation.objects.create(
         tenant=tenant, enrolment=enrolment, campaign=campaign, episode=episode, contact=contact, job=job,
         arm="treated", amount_minor=12_000, currency="USD", assigned_at=enrolment.enrolled_at,

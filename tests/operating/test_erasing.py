@@ -53,7 +53,7 @@ def erase(contact: Contact, **fields: Any) -> Erasure:
 
 def test_nothing_that_names_them_is_left_in_any_column_or_file(tenant: Tenant, planted: Contact) -> None:
     before = set(planting.found_in_database())
-    assert len({place.partition(".")[0] for place in before}) >= 20
+    assert len({place.partition(".")[0] for place in before}) >= 23
     assert planting.found_in_files(tenant)
 
     erase(planted)
@@ -170,7 +170,7 @@ def test_what_is_being_handed_over_is_emptied_once_it_is_recorded(tenant: Tenant
 
 
 def test_a_dry_run_counts_and_keeps_everything(tenant: Tenant, planted: Contact) -> None:
-    call_command("erase_contact", tenant=tenant.slug, contact=[planting.NUMBER], dry_run=True, json=True)
+    call_command("erase_contact", f"--contact={planting.NUMBER}", tenant=tenant.slug, dry_run=True, json=True)
 
     planted.refresh_from_db()
     assert (planted.state, planted.email) == ("active", planting.EMAIL)

@@ -29,10 +29,9 @@ class Command(TenantCommand):
         )  # fmt: skip
 
     def handle_tenant(self, tenant: Tenant, *, now: datetime, options: Keys) -> Keys:
-        asked = options["contact"]
         try:
             with acting_for(tenant.pk):
-                contacts = [find_one(tenant, text) for text in ([asked] if isinstance(asked, str) else asked)]
+                contacts = [find_one(tenant, text) for text in options["contact"]]
             proof = erase(
                 tenant, contacts, now=now, actor="command line", dry_run=bool(options.get("dry_run"))
             )  # fmt: skip
