@@ -251,7 +251,7 @@ class Migration(migrations.Migration):
                 ('occurred_at', models.DateTimeField()),
                 ('data', models.JSONField(default=dict)),
                 ('contact', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='interactions', to='campaigns.contact')),
-                ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
                 ('message', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.message')),
             ],
             options={
@@ -279,10 +279,10 @@ class Migration(migrations.Migration):
                 ('received_at', models.DateTimeField()),
                 ('settled_at', models.DateTimeField(null=True)),
                 ('connection', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.connection')),
-                ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('state', 'waiting')), fields=['tenant', 'next_try_at'], name='inbox_item_waiting'), models.Index(fields=['tenant', '-received_at'], name='inbox_item_recent')],
+                'indexes': [models.Index(condition=models.Q(('state', 'waiting')), fields=['tenant', '-urgent', 'id'], include=('next_try_at',), name='inbox_item_waiting'), models.Index(fields=['tenant', '-received_at'], name='inbox_item_recent')],
                 'constraints': [models.UniqueConstraint(fields=('tenant', 'connection', 'digest'), name='inbox_item_once')],
             },
         ),

@@ -5,11 +5,11 @@ from django.db.models import Q
 
 from campaigns.audience.models import Contact
 from campaigns.planning.models import Enrolment, Message
-from tenants.accounts.scoping import TenantForeignKey, TenantScoped
+from tenants.accounts.scoping import TenantForeignKey, TenantScoped, TenantScopedByItsKeys
 from tenants.connections.models import Connection
 
 
-class InboxItem(TenantScoped):
+class InboxItem(TenantScopedByItsKeys):
     """One request of a provider at its webhook, as it came, until what it reports is applied."""
 
     class State(models.TextChoices):
@@ -38,7 +38,13 @@ class InboxItem(TenantScoped):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant", "connection", "digest"], name="inbox_item_once")]
         indexes = [
-            models.Index(fields=["tenant", "next_try_at"], name="inbox_item_waiting", condition=Q(state="waiting")),
+            # In the order in which it is read.
+            models.Index(
+                fields=["tenant", "-urgent", "id"],
+                include=["next_try_at"],
+                name="inbox_item_waiting",
+                condition=Q(state="waiting"),
+            ),
             models.Index(fields=["tenant", "-received_at"], name="inbox_item_recent"),
         ]
 
@@ -46,7 +52,7 @@ class InboxItem(TenantScoped):
         return f"report {self.pk}"
 
 
-class Interaction(TenantScoped):
+class Interaction(TenantScopedByItsKeys):
     """Something that came back: delivered, bounced, complained, opened, clicked, replied, unsubscribed, booked."""
 
     class Kind(models.TextChoices):

@@ -32,6 +32,20 @@ class TenantScoped(models.Model):
         abstract = True
 
 
+class TenantScopedByItsKeys(TenantScoped):
+    """A row of a large table whose tenant is held by its keys to other rows of the tenant, and by the policy.
+
+    The key to the tenant itself would be looked up for every new row, and could not find anything else.
+    """
+
+    tenant = models.ForeignKey(
+        "tenants.Tenant", on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
+
+    class Meta:
+        abstract = True
+
+
 class TenantForeignKey(models.ForeignKey):  # type: ignore[type-arg]
     """A key to a row of the same tenant: the database holds it as (tenant_id, column), see isolation.py."""
 
