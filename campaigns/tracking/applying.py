@@ -20,7 +20,7 @@ from winback.tenancy import acting_for, acting_for_all
 
 logger = logging.getLogger(__name__)
 
-BATCH = 200
+BATCH = 1_000
 MOST_ATTEMPTS = 5
 AGAIN_AFTER = timedelta(minutes=5)
 _CANNOT_BE_APPLIED = (DataError, IntegrityError, InternalError)

@@ -76,8 +76,9 @@ def apply_batch(tenant: Tenant, *, now: datetime, limit: int, only: int | None =
                 continue
             read.append(item.id)
             for report in found:
-                of_a_thread = report.kind is ReportKind.REPLIED or thread_outbox.is_ours(report.reference)
-                if opened.kind == "sms" and of_a_thread:
+                if opened.kind == "sms" and (
+                    report.kind is ReportKind.REPLIED or thread_outbox.is_ours(report.reference)
+                ):
                     texts.append(_Text(len(reports), opened, report))
                 reports.append(staged(report, place=len(reports), item_id=item.id, opened=opened, arrival=item.arrival))
     applied, ignored = _write(tenant, reports, texts, read, now=now)
@@ -120,9 +121,6 @@ def _write(
         cursor.execute(sql.STAGE)
         if reports:
             _stage(cursor, reports)
-            cursor.execute(sql.MATCH, values)
-            cursor.execute(sql.COUNTED)
-            cursor.execute(sql.LOCK_MESSAGES, values)
             cursor.execute(sql.INTERACT, values)
             if forbids:
                 cursor.execute(sql.SUPPRESS, values)

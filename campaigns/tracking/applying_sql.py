@@ -24,81 +24,63 @@ CREATE TEMPORARY TABLE IF NOT EXISTS reported (
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS matched (
     place int, item_id bigint, connection_id bigint, channel text, kind text, key text, provider_id text, address text,
-    digest text, bounce text, code text, data jsonb, occurred_at timestamptz, message_id bigint, contact_id bigint,
-    brand_id bigint, sent_to text, fate text, fresh boolean
+    digest text, bounce text, code text, occurred_at timestamptz, message_id bigint, contact_id bigint, sent_to text,
+    fate text, fresh boolean
 ) ON COMMIT DROP;
 TRUNCATE reported, matched
 """
 
-# By our reference, else by the provider's own id, else (for what concerns a person) by the address. A report that names
-# a message of ours which this tenant never had concerns nobody here. Ghosts never left.
-MATCH = """
-INSERT INTO matched
-SELECT r.place, r.item_id, r.connection_id, r.channel, r.kind, r.key, r.provider_id, r.address, r.digest, r.bounce,
-       r.code, r.data, r.occurred_at, m.id, coalesce(m.contact_id, k.id), c.brand_id, m.address_hmac,
-       CASE WHEN m.id IS NOT NULL THEN 'known'
-            WHEN r.referenced THEN 'unknown'
-            WHEN r.digest <> '' AND (r.kind IN ('complained', 'unsubscribed', 'replied') OR r.bounce = 'hard')
-            THEN 'addressed'
-            WHEN r.provider_id <> '' THEN 'early'
-            ELSE 'unknown' END,
-       false
-  FROM reported r
-  LEFT JOIN LATERAL (
-        SELECT m.id, m.contact_id, m.campaign_id, m.address_hmac FROM campaigns_message m
-         WHERE m.tenant_id = %(tenant)s AND m.id = r.reference_id AND m.channel = r.channel AND m.arm = 'treated'
-         UNION ALL
-        SELECT m.id, m.contact_id, m.campaign_id, m.address_hmac FROM campaigns_message m
-         WHERE NOT r.referenced AND r.provider_id <> '' AND m.tenant_id = %(tenant)s
-           AND m.provider_id = r.provider_id AND NOT m.provider_id = '' AND m.connection_id = r.connection_id
-           AND m.channel = r.channel AND m.arm = 'treated'
-         LIMIT 1) m ON true
-  LEFT JOIN campaigns_campaign c ON c.tenant_id = %(tenant)s AND c.id = m.campaign_id
-  LEFT JOIN LATERAL (
-        SELECT k.id, k.state FROM campaigns_contact k
-         WHERE m.id IS NULL AND NOT r.referenced AND r.address <> '' AND r.channel = 'email'
-           AND k.tenant_id = %(tenant)s AND k.email_key = r.address AND k.email_key IS NOT NULL
-         UNION ALL
-        SELECT k.id, k.state FROM campaigns_contact k
-         WHERE m.id IS NULL AND NOT r.referenced AND r.address <> '' AND r.channel = 'sms'
-           AND k.tenant_id = %(tenant)s AND k.phone_key = r.address AND k.phone_key IS NOT NULL
-         ORDER BY 2, 1
-         LIMIT 1) k ON true
-"""
-
-# Of a table that was filled just now PostgreSQL believes that it is empty.
-COUNTED = "ANALYZE matched (message_id, kind, key, fresh, place)"
-
-# Ordered, and behind one lock a tenant: two appliers never wait for one another's rows crosswise. Patience is shorter
-# than PostgreSQL's before it looks for deadlocks: whoever is recording what was sent must not be its victim.
-LOCK_MESSAGES = """
-SET LOCAL lock_timeout = '900ms';
-SELECT count(*) FROM (
-    SELECT m.id FROM campaigns_message m
-     WHERE m.tenant_id = %(tenant)s AND m.id = ANY(ARRAY(SELECT message_id FROM matched WHERE message_id IS NOT NULL))
-     ORDER BY m.id FOR NO KEY UPDATE) locked;
-SET LOCAL lock_timeout = DEFAULT
-"""
-
-# What was kept without its message, because it came first, is given it.
+# A message is found by our reference, else by the provider's own id, else (for what concerns a person) its person by
+# the address. A report that names a message of ours which this tenant never had concerns nobody here. Ghosts never
+# left. What was kept without its message, because it came first, is given it. In one statement: each report is read,
+# written and remembered once.
 INTERACT = """
-WITH kept AS (
+WITH found AS MATERIALIZED (
+    SELECT r.*, m.id AS message_id, coalesce(m.contact_id, k.id) AS contact_id, m.address_hmac AS sent_to,
+           CASE WHEN m.id IS NOT NULL THEN 'known'
+                WHEN r.referenced THEN 'unknown'
+                WHEN r.digest <> '' AND (r.kind IN ('complained', 'unsubscribed', 'replied') OR r.bounce = 'hard')
+                THEN 'addressed'
+                WHEN r.provider_id <> '' THEN 'early'
+                ELSE 'unknown' END AS fate
+      FROM reported r
+      LEFT JOIN LATERAL (
+            SELECT m.id, m.contact_id, m.address_hmac FROM campaigns_message m
+             WHERE m.tenant_id = %(tenant)s AND m.id = r.reference_id AND m.channel = r.channel AND m.arm = 'treated'
+             UNION ALL
+            SELECT m.id, m.contact_id, m.address_hmac FROM campaigns_message m
+             WHERE NOT r.referenced AND r.provider_id <> '' AND m.tenant_id = %(tenant)s
+               AND m.provider_id = r.provider_id AND NOT m.provider_id = '' AND m.connection_id = r.connection_id
+               AND m.channel = r.channel AND m.arm = 'treated'
+             LIMIT 1) m ON true
+      LEFT JOIN LATERAL (
+            SELECT k.id, k.state FROM campaigns_contact k
+             WHERE m.id IS NULL AND NOT r.referenced AND r.address <> '' AND r.channel = 'email'
+               AND k.tenant_id = %(tenant)s AND k.email_key = r.address AND k.email_key IS NOT NULL
+             UNION ALL
+            SELECT k.id, k.state FROM campaigns_contact k
+             WHERE m.id IS NULL AND NOT r.referenced AND r.address <> '' AND r.channel = 'sms'
+               AND k.tenant_id = %(tenant)s AND k.phone_key = r.address AND k.phone_key IS NOT NULL
+             ORDER BY 2, 1
+             LIMIT 1) k ON true
+), told AS MATERIALIZED (
+    SELECT f.*, f.keeps AND row_number() OVER (PARTITION BY f.kind, f.key ORDER BY f.keeps DESC, f.place) = 1 AS one
+      FROM (SELECT *, fate IN ('known', 'addressed') AND kind = ANY(%(kept)s)
+                      AND NOT (kind = 'replied' AND channel = 'sms') AS keeps
+              FROM found) f
+), kept AS (
     INSERT INTO campaigns_interaction AS i
            (tenant_id, kind, dedupe_key, contact_id, message_id, occurred_at, data)
-    SELECT DISTINCT ON (x.kind, x.key)
-           %(tenant)s, x.kind, x.key, x.contact_id, x.message_id, x.occurred_at, x.data
-      FROM matched x
-     WHERE x.fate IN ('known', 'addressed') AND x.kind = ANY(%(kept)s)
-       AND NOT (x.kind = 'replied' AND x.channel = 'sms')
-     ORDER BY x.kind, x.key, x.place
+    SELECT %(tenant)s, kind, key, contact_id, message_id, occurred_at, data FROM told WHERE one
         ON CONFLICT (tenant_id, kind, dedupe_key) DO UPDATE
            SET message_id = excluded.message_id, contact_id = excluded.contact_id
          WHERE i.message_id IS NULL AND excluded.message_id IS NOT NULL
  RETURNING i.kind, i.dedupe_key
 )
-UPDATE matched x SET fresh = true
-  FROM kept, (SELECT min(place) AS place FROM matched WHERE fate IN ('known', 'addressed') GROUP BY kind, key) one
- WHERE x.kind = kept.kind AND x.key = kept.dedupe_key AND x.place = one.place
+INSERT INTO matched
+SELECT place, item_id, connection_id, channel, kind, key, provider_id, address, digest, bounce, code, occurred_at,
+       message_id, contact_id, sent_to, fate, one AND (kind, key) IN (SELECT kind, dedupe_key FROM kept)
+  FROM told
 """
 
 
@@ -113,7 +95,11 @@ SUPPRESS = f"""
 WITH said AS (
     SELECT x.*, x.kind IN ('complained', 'unsubscribed') AS personal,
            CASE WHEN x.kind IN ('complained', 'unsubscribed') THEN x.kind ELSE 'bounced' END AS reason,
-           CASE WHEN x.kind = 'unsubscribed' AND x.channel = 'email' THEN x.brand_id END AS of_brand
+           CASE WHEN x.kind = 'unsubscribed' AND x.channel = 'email'
+                THEN (SELECT c.brand_id
+                        FROM campaigns_message m
+                        JOIN campaigns_campaign c ON c.tenant_id = %(tenant)s AND c.id = m.campaign_id
+                       WHERE m.tenant_id = %(tenant)s AND m.id = x.message_id) END AS of_brand
       FROM matched x
      WHERE x.fresh
        AND (x.kind IN ('complained', 'unsubscribed') OR (x.kind IN ('bounced', 'failed') AND x.bounce = 'hard'))
@@ -181,8 +167,11 @@ _RANK_OF_CLASS = """CASE {} WHEN 'hard' THEN 45 WHEN 'blocked' THEN 44 WHEN 'con
                             ELSE 41 END"""
 
 # What is being handed over is about to be recorded by its sender: a mere sign of life does not take it from there. What
-# is planned (again) after it was begun has left after all, if somebody has it: it must not leave twice.
+# is planned (again) after it was begun has left after all, if somebody has it: it must not leave twice. Only what rises
+# is written, and locked. Patience is shorter than PostgreSQL's before it looks for deadlocks: whoever is recording what
+# was sent must not be its victim. (Two appliers never meet here: they stand behind one lock a tenant.)
 MOVE = f"""
+SET LOCAL lock_timeout = '900ms';
 WITH strongest AS (
     SELECT DISTINCT ON (x.message_id) x.message_id, x.provider_id, x.occurred_at,
            CASE x.kind WHEN 'complained' THEN 'complained' WHEN 'bounced' THEN 'bounced' WHEN 'failed' THEN 'failed'
@@ -220,7 +209,8 @@ WITH strongest AS (
            jsonb_build_object('channel', channel, 'campaign', campaign_id, 'reason', reason), %(now)s
       FROM moved WHERE state IN ('bounced', 'failed', 'complained') ORDER BY id
 )
-SELECT count(*) FROM moved
+SELECT count(*) FROM moved;
+SET LOCAL lock_timeout = DEFAULT
 """
 
 # A mailbox that was full each time for a week and more: nobody reads it. What is merely handed over arrived, as far as
@@ -265,6 +255,8 @@ SELECT count(*) FROM made
 """
 
 # What names no message yet is tried again for a while: its report came before the provider's answer was recorded.
+# (“tenant_id + 0” and OFFSET 0 keep the planner to the key of each item: of an inbox that was empty when it was last
+# counted it believes that it is empty still, and would read it whole for each.)
 SETTLE_ITEMS = """
 WITH told AS (
     SELECT i.id, count(x.place) AS reports,
@@ -285,8 +277,9 @@ WITH told AS (
            settled_at = CASE WHEN t.waits THEN NULL ELSE %(now)s::timestamptz END, detail = ''
       FROM (SELECT told.*, coalesce(early, false) AND p.received_at > %(now)s - make_interval(hours => %(patience)s)
                    AS waits
-              FROM told JOIN campaigns_inboxitem p ON p.tenant_id = %(tenant)s AND p.id = told.id) t
-     WHERE i.tenant_id = %(tenant)s AND i.id = t.id
+              FROM told CROSS JOIN LATERAL (SELECT received_at FROM campaigns_inboxitem p
+                                             WHERE p.tenant_id = %(tenant)s AND p.id = told.id OFFSET 0) p) t
+     WHERE i.tenant_id + 0 = %(tenant)s AND i.id = t.id
  RETURNING i.state, t.applied, i.ignored
 )
 SELECT coalesce(sum(applied), 0), coalesce(sum(ignored) FILTER (WHERE state <> 'waiting'), 0) FROM settled

@@ -20,12 +20,19 @@ logger = logging.getLogger(__name__)
 
 _LOCK = 7 << 48  # of advisory locks: apart from those of other deeds
 
+MOST_BYTES = 4 * 1024 * 1024
+"""Of bodies at once: however long they are, an applier's memory is bounded."""
+
+# The advisory lock keeps other appliers away: the rows themselves need none.
 TAKE = """
-SELECT id, connection_id, method, query, headers, body, received_at FROM campaigns_inboxitem
- WHERE tenant_id = %(tenant)s AND state = 'waiting' AND next_try_at <= %(now)s
+SELECT id, connection_id, method, query, headers, body, received_at
+  FROM (SELECT *, sum(octet_length(body)) OVER (ORDER BY urgent DESC, id) - octet_length(body) AS before
+          FROM campaigns_inboxitem
+         WHERE tenant_id = %(tenant)s AND state = 'waiting' AND next_try_at <= %(now)s
+         ORDER BY urgent DESC, id
+         LIMIT %(limit)s) first
+ WHERE before < %(bytes)s
  ORDER BY urgent DESC, id
- LIMIT %(limit)s
-   FOR UPDATE SKIP LOCKED
 """
 
 
@@ -42,8 +49,8 @@ def take(tenant_id: int, *, now: datetime, limit: int, only: int | None = None) 
     """Take rows of the inbox, those first that may forbid something."""
     keep_others_out(tenant_id)
     with connection.cursor() as cursor:
-        statement = TAKE if only is None else TAKE.replace("ORDER BY", "AND id = %(only)s\n ORDER BY")
-        cursor.execute(statement, {"tenant": tenant_id, "now": now, "limit": limit, "only": only})
+        statement = TAKE if only is None else TAKE.replace("AND state", "AND id = %(only)s AND state")
+        cursor.execute(statement, {"tenant": tenant_id, "now": now, "limit": limit, "bytes": MOST_BYTES, "only": only})
         rows = cursor.fetchall()
     return [
         # Django leaves jsonb as text where a statement is our own.

@@ -1,8 +1,13 @@
-"""A provider's report as the row that is staged: bounded, without what PostgreSQL cannot hold, its time made safe."""
+"""A provider's report as the row that is staged: bounded, without what PostgreSQL cannot hold, its time made safe.
+
+Every report passes here, so what only some kinds need is worked out for those alone.
+"""
 
 import json
 import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -22,6 +27,10 @@ _FUTURE = timedelta(hours=1)
 _LONG_AGO = timedelta(days=400)
 _SAYS_NO = frozenset({ReportKind.COMPLAINED, ReportKind.UNSUBSCRIBED})
 _NOT_ARRIVED = frozenset({ReportKind.BOUNCED, ReportKind.FAILED})
+_FORBIDS = _SAYS_NO | _NOT_ARRIVED
+_WORD = {kind: str(kind) for kind in ReportKind}
+_OF_A_PERSON = _FORBIDS | {ReportKind.REPLIED}
+"""Kinds that concern whoever has the address, whichever message they name."""
 
 
 class Staged(NamedTuple):
@@ -45,35 +54,38 @@ class Staged(NamedTuple):
 
     @property
     def may_suppress(self) -> bool:
-        return self.kind in _SAYS_NO or self.kind in _NOT_ARRIVED
+        return self.kind in _FORBIDS
 
 
 def staged(report: Report, *, place: int, item_id: int, opened: Connection, arrival: Arrival) -> Staged:
     """One report of one connection, ready to be matched."""
-    found = _REFERENCE.match(report.reference)
-    address = _address(report, opened) if report.address else ""
-    personal = report.kind in _SAYS_NO or report.kind is ReportKind.REPLIED or report.kind in _NOT_ARRIVED
+    kind, reference = report.kind, report.reference
+    found = _REFERENCE.match(reference) if reference else None
+    address = _address(report, opened) if report.address and kind in _OF_A_PERSON else ""
+    told = _TOLD.get(kind)
     return Staged(
-        place=place,
-        item_id=item_id,
-        connection_id=opened.pk,
-        channel=opened.kind,
-        kind=str(report.kind),
-        key=_key(opened.pk, report.key),
-        reference_id=int(found[1]) if found else None,
-        referenced=bool(report.reference),
-        provider_id=_clean(report.provider_id)[:200],
-        address=address,
-        digest=address_hmac(address) if address and personal else "",
-        bounce=str(report.bounce) if report.kind in _NOT_ARRIVED else "",
-        code=_clean(report.code)[:60],
-        data=json.dumps(_data(report)),
-        occurred_at=_moment(report.occurred_at, arrival.received_at),
+        place,
+        item_id,
+        opened.id,
+        opened.kind,
+        _WORD[kind],
+        _key(opened.id, report.key),
+        int(found[1]) if found else None,
+        bool(reference),
+        _clean(report.provider_id)[:200],
+        address,
+        address_hmac(address) if address else "",
+        str(report.bounce) if kind in _NOT_ARRIVED else "",
+        _clean(report.code)[:60],
+        "{}" if told is None else told(report),
+        _moment(report.occurred_at, arrival.received_at),
     )
 
 
 def _clean(text: str) -> str:
     """Without NUL and lone surrogates, which no text of PostgreSQL holds."""
+    if text.isascii() and "\x00" not in text:
+        return text
     return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
@@ -100,23 +112,50 @@ def _moment(said: datetime | None, received_at: datetime) -> datetime:
         return received_at
 
 
-def _data(report: Report) -> dict[str, Any]:
-    """What stays with the interaction: no address, and no link that opens something."""
-    match report.kind:
-        case ReportKind.BOUNCED | ReportKind.FAILED:
-            told = {"class": str(report.bounce), "code": _clean(report.code)[:60]}
-            return told | ({"said": without_addresses(_clean(report.detail))[:300]} if report.detail else {})
-        case ReportKind.OPENED:
-            return {"machine": report.machine, "confidence": engagement.of_open(report)}
-        case ReportKind.CLICKED:
-            return {
-                "link": engagement.without_token(_clean(report.url), settings.WINBACK_PUBLIC_URL),
-                "machine": report.machine,
-                "known_agent": engagement.is_known_scanner(report.user_agent),
-            }
-        case ReportKind.REPLIED:
-            return {"text": _clean(report.text)[:MOST_TEXT]}
-        case ReportKind.COMPLAINED:
-            return {"code": _clean(report.code)[:60]} if report.code else {}
-        case _:
-            return {}
+# What stays with the interaction: no address, and no link that opens something.
+
+
+def _of_failure(report: Report) -> str:
+    told = {"class": str(report.bounce), "code": _clean(report.code)[:60]}
+    return _written(told | ({"said": without_addresses(_clean(report.detail))[:300]} if report.detail else {}))
+
+
+def _of_open(report: Report) -> str:
+    return _written_open(report.machine, engagement.of_open(report))
+
+
+@cache
+def _written_open(machine: bool | None, confidence: str) -> str:
+    return _written({"machine": machine, "confidence": confidence})
+
+
+def _of_click(report: Report) -> str:
+    return _written(
+        {
+            "link": engagement.without_token(_clean(report.url), settings.WINBACK_PUBLIC_URL),
+            "machine": report.machine,
+            "known_agent": engagement.is_known_scanner(report.user_agent),
+        }
+    )
+
+
+def _of_reply(report: Report) -> str:
+    return _written({"text": _clean(report.text)[:MOST_TEXT]})
+
+
+def _of_complaint(report: Report) -> str:
+    return _written({"code": _clean(report.code)[:60]}) if report.code else "{}"
+
+
+def _written(told: Mapping[str, Any]) -> str:
+    return json.dumps(told)
+
+
+_TOLD: Mapping[ReportKind, Callable[[Report], str]] = {
+    ReportKind.BOUNCED: _of_failure,
+    ReportKind.FAILED: _of_failure,
+    ReportKind.OPENED: _of_open,
+    ReportKind.CLICKED: _of_click,
+    ReportKind.REPLIED: _of_reply,
+    ReportKind.COMPLAINED: _of_complaint,
+}
