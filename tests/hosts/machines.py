@@ -1,5 +1,5 @@
 """Three hosts that work, one with the servers, one that takes the mail, one that could take over the database, and
-where it is asked for three for a queue under Sentinel.
+where it is asked for three more for a queue under Sentinel or a database under Patroni.
 """
 
 import os
@@ -17,11 +17,12 @@ from tests.faults import short
 from tests.faults.nursery import Nursery
 from tests.faults.servers import Mailbox, Postgres, Server, Valkey
 from tests.faults.stage import Stage, environment
+from tests.hosts.managed import Cluster
 from tests.hosts.network import Host, Network, network
 from tests.hosts.watched import Watched
 
 WORKING, PORT = 3, 5432
-WATCHED = 3
+OF_THEIR_OWN = 3
 
 
 @dataclass
@@ -68,6 +69,7 @@ class Machines:
     standby: Postgres
     others: list[Server]
     watched: Watched
+    cluster: Cluster
 
     @property
     def mail(self) -> Mailbox:
@@ -104,34 +106,42 @@ class Machines:
 
 
 @contextmanager
-def machines(*, replicated: bool, sentinels: bool = False, group: int = short.LARGE) -> Iterator[Machines]:
-    """Everything up, migrated; nothing sent yet. ``sentinels``: the queue is on three hosts of its own, watched."""
+def machines(
+    *, replicated: bool = False, sentinels: bool = False, managed: bool = False, group: int = short.LARGE
+) -> Iterator[Machines]:
+    """Everything up, migrated; nothing sent yet.
+
+    ``sentinels``: the queue is on three hosts of its own, watched; ``managed``: so is the database, under Patroni.
+    """
     home = Path(tempfile.mkdtemp(prefix="winback-hosts-"))
     home.chmod(0o711)
     made: list[Server] = []
     hosts: list[Working] = []
-    with network(WORKING + 3 + (WATCHED if sentinels else 0)) as net:
+    with network(WORKING + 3 + (OF_THEIR_OWN if sentinels or managed else 0)) as net:
         at_work, (servers, mail, spare) = net.hosts[:WORKING], net.hosts[WORKING : WORKING + 3]
-        watched = Watched(net.hosts[WORKING + 3 :])
+        watched, cluster = Watched(net.hosts[WORKING + 3 :]), Cluster(net.hosts[WORKING + 3 :])
         primary = Postgres(home / "primary", servers.inner, PORT, servers.inside)
         standby = Postgres(home / "standby", spare.inner, PORT, spare.inside)
         valkey = Valkey(home / "valkey", servers.inner, 6379, servers.inside)
         mailbox = Mailbox(home / "mail", mail.outer, 2525, mail.inside)
         try:
-            primary.make()
-            for needed in (primary, mailbox) if sentinels else (primary, valkey, mailbox):
-                needed.start()
-                made.append(needed)
+            if managed:
+                cluster.start(home, made)
+                primary = cluster.leader()
+            else:
+                primary.make()
+                _start(primary, made)
+                primary.make_database()
+            _start(mailbox, made)
             if sentinels:
                 watched.start(home, made)
-            primary.make_database()
+            else:
+                _start(valkey, made)
+            url = cluster.url if managed else primary.url
             if replicated:
                 standby.copy_of(primary)
-                standby.start()
-                made.append(standby)
+                _start(standby, made)
                 primary.wait_for_standby()
-            url = primary.url
-            if replicated:
                 url = url.replace(f"{servers.inner}:{PORT}", f"{servers.inner}:{PORT},{spare.inner}:{PORT}")
                 url += "?target_session_attrs=read-write&connect_timeout=2&tcp_user_timeout=5000"
             queue = watched.url if sentinels else valkey.url
@@ -140,7 +150,7 @@ def machines(*, replicated: bool, sentinels: bool = False, group: int = short.LA
                 hosts[-1].boot()
             hosts[0].nursery.call("tests.faults.ground:prepare")
             stage = Stage(home, primary, valkey, mailbox, hosts[0].nursery)
-            yield Machines(net, stage, hosts, standby, made, watched)
+            yield Machines(net, stage, hosts, standby, made, watched, cluster)
         finally:
             for working in hosts:
                 working.die()
@@ -148,3 +158,8 @@ def machines(*, replicated: bool, sentinels: bool = False, group: int = short.LA
                 if server.lives:
                     server.kill()
             shutil.rmtree(home, ignore_errors=True)
+
+
+def _start(server: Server, made: list[Server]) -> None:
+    server.start()
+    made.append(server)
