@@ -3,6 +3,7 @@
 What the provider says of a recipient concerns that recipient alone; its own trouble burns nobody's attempt.
 """
 
+import json
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
-from django.db.models import Exists
+from django.db import connection as database
 
 from campaigns.audience.models import Contact
 from campaigns.audience.suppressing import suppress
@@ -21,9 +22,8 @@ from campaigns.delivery.hearing import Hearing, LeaseOver
 from campaigns.delivery.outbox import Evidence, Outcome
 from campaigns.delivery.pacing import Line
 from campaigns.delivery.rendering import Rendered
-from campaigns.planning.models import Campaign, Message
+from campaigns.planning.models import Message
 from tenants.accounts.models import Tenant
-from tenants.activation.models import ModuleActivation
 from tenants.connections import breaker
 from tenants.connections.models import Connection
 from winback.providers.errors import ProviderMisconfigured, ProviderTrouble
@@ -170,21 +170,29 @@ def _begin(
     return begun, [item for item in group if item.message_id in may_leave]
 
 
+# By SQL: this is asked before every group, and to build the query would cost more than to run it.
+STANDS = """
+SELECT k.state, k.settings
+  FROM tenants_connection k
+ WHERE k.tenant_id = %(tenant)s AND k.id = %(connection)s AND k.state = ANY(%(in_use)s)
+   AND EXISTS (SELECT FROM campaigns_campaign c
+                 JOIN tenants_moduleactivation a ON a.tenant_id = c.tenant_id AND a.id = c.activation_id
+                 JOIN tenants_tenant t ON t.id = c.tenant_id
+                WHERE c.tenant_id = %(tenant)s AND c.id = %(campaign)s AND c.state = 'running'
+                  AND a.state = 'activated' AND t.state = 'active')
+"""
+
+
 def _still_stands(tenant: Tenant, connection: Connection, campaign_id: int) -> bool:
     """Whether connection, campaign, module and tenant still send; from here on the connection's limits of now hold."""
-    running = Campaign.objects.for_tenant(tenant).filter(
-        pk=campaign_id, state=Campaign.State.RUNNING, activation__state=ModuleActivation.State.ACTIVATED
-    )
-    rows = Connection.objects.for_tenant(tenant).filter(
-        Exists(running), pk=connection.pk, state__in=Connection.IN_USE, tenant__state=Tenant.State.ACTIVE
-    )
-    found = rows.values_list("state", "settings").first()
+    values = {"tenant": tenant.pk, "connection": connection.pk, "campaign": campaign_id}
+    with database.cursor() as cursor:
+        cursor.execute(STANDS, values | {"in_use": [str(state) for state in Connection.IN_USE]})
+        found = cursor.fetchone()
     if found is None:
-        logger.info(
-            "Connection %s or campaign %s no longer sends: the claim is given back.", connection.pk, campaign_id
-        )
+        logger.info("Connection %s or campaign %s sends no more: its claim is given back.", connection.pk, campaign_id)
         return False
-    connection.state, connection.settings = found
+    connection.state, connection.settings = found[0], json.loads(found[1])
     return True
 
 
