@@ -1,11 +1,16 @@
-"""The console of the touch ledger."""
+"""The console of the touch ledger, and of what is known of recipients' domains."""
+
+from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from campaigns.compliance import runway_page
-from campaigns.compliance.models import Touch
+from campaigns.compliance.models import RecipientDomain, Touch
 from tenants.accounts.console import HistoryAdmin, nothing_yet
 from winback.console.columns import link_column
+from winback.console.templatetags.console import pill
 
 
 @admin.register(Touch)
@@ -27,6 +32,43 @@ class TouchAdmin(HistoryAdmin):
     readonly_fields = ("home", "what")
     home = staticmethod(link_column("household"))
     what = staticmethod(link_column("message"))
+
+
+@admin.register(RecipientDomain)
+class RecipientDomainAdmin(HistoryAdmin):
+    """Whether the domains of customers' addresses take mail: what the DNS last said."""
+
+    console_section = "Audience"
+    console_icon = "mail"
+    console_order = 65
+    console_name = "Recipients’ domains"
+    console_many = "domains"
+    console_empty = nothing_yet(
+        "No domain was looked up yet",
+        "Before somebody’s first e-mail their domain is looked up: once customers are dormant and a provider that "
+        "reaches people is connected. By hand: manage.py check_recipient_domains --tenant …",
+        icon="mail",
+    )
+    list_display = ("domain", "answer", "why", "checked_at")
+    list_filter = ("takes_mail",)
+    sortable_by = ()
+    ordering = ("domain",)
+    search_fields = ("domain",)
+    search_help_text = "Domain, from its beginning"
+    fields = ("domain", "answer", "why", "checked_at", "asked_at")
+    readonly_fields = ("answer",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip().lower()
+        return queryset.filter(domain__gte=term, domain__lt=f"{term}\U0010ffff"), False
+
+    @admin.display(description="Takes mail")
+    def answer(self, row: RecipientDomain) -> str:
+        if row.takes_mail is None:
+            return pill("no answer yet", "info")
+        return pill("yes", "good") if row.takes_mail else pill("no", "bad")
 
 
 __all__ = ["runway_page"]

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from campaigns.audience.experiment_models import Assignment
 from campaigns.audience.models import Consent, ContactTag, ImportBatch, Suppression
-from campaigns.compliance.models import Touch
+from campaigns.compliance.models import RecipientDomain, Touch
 from campaigns.operating.erasure_models import Erasure
 from campaigns.operating.models import SimulatedDay
 from campaigns.planning.models import Offer
@@ -96,6 +96,10 @@ def furnish(tenant: Tenant, mark: str) -> dict[str, Any]:
         "message": message,
         "touch": Touch.objects.create(
             tenant=tenant, household=contact.household, ordinal=1, message=message, channel="email", touched_at=NOW
+        ),
+        "recipientdomain": RecipientDomain.objects.create(
+            tenant=tenant, domain=f"{mark.lower()}.example.net", takes_mail=False, why="null_mx", checked_at=NOW,
+            asked_at=NOW,
         ),
         "interaction": Interaction.objects.create(
             tenant=tenant, kind="clicked", contact=contact, message=message, dedupe_key=mark, occurred_at=NOW
