@@ -58,10 +58,11 @@ def _connections(tenant: Tenant, _now: datetime) -> Iterator[Attention]:
     rows = Connection.objects.for_tenant(tenant).exclude(state__in=Connection.IN_USE)
     for connection in rows.order_by("paused_at", "pk"):
         paused = connection.state == Connection.State.PAUSED
+        why = (connection.paused_reason or "It was in trouble").rstrip(".")
         yield Attention(
             "broken",
             f"{connection.label} is paused" if paused else f"{connection.label} is switched off",
-            f"{connection.paused_reason or 'It was in trouble'}. Nothing leaves through it until it answers."
+            f"{why}. Nothing leaves through it until it answers."
             if paused
             else "Somebody switched it off. Nothing leaves through it.",
             "Fix the connection",
@@ -113,7 +114,7 @@ def _campaigns(tenant: Tenant, _now: datetime) -> Iterator[Attention]:
                 "todo", f"“{campaign.name}” is not launched", why, "Review and launch", address_of(campaign)
             )
         else:
-            why = why[:1].upper() + why[1:]
+            why = f"{why[:1].upper()}{why[1:]}".rstrip(".") + "."
             yield Attention("check", f"“{campaign.name}” is paused", why, "Review and resume", address_of(campaign))
 
 

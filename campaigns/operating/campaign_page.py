@@ -15,6 +15,7 @@ from campaigns.delivery.rendering import RenderFailed
 from campaigns.operating import jobs
 from campaigns.operating.evidence_downloads import download
 from campaigns.operating.figures import clicks, comparison, results_of
+from campaigns.operating.mending import steps_to_mend
 from campaigns.operating.reasons import sentence
 from campaigns.planning.admin import CampaignAdmin
 from campaigns.planning.models import Campaign, Enrolment, Message, Step, Variant
@@ -57,9 +58,7 @@ class CampaignPageAdmin(CampaignAdmin):
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         tenant, now = tenant_of(request), timezone.now()
-        notes = (
-            [{"tone": "warn", "text": f"{row.get_state_display()}: {row.state_reason}."}] if row.state_reason else []
-        )
+        notes = [{"tone": "warn", "text": _why(row)}] if row.state_reason else []
         faults = self.checks(row, now) if row.state != Campaign.State.RUNNING else []
         notes += [{"tone": "bad", "text": check.title} for check in faults if check.state == "bad"]
         told = next((each for each in results_of(tenant, now=now)["campaigns"] if each["code"] == row.code), None)
@@ -87,6 +86,7 @@ class CampaignPageAdmin(CampaignAdmin):
                 ),
                 ("Workflow", f"{row.workflow_code}, version {row.workflow_version}"),
             ],
+            "mending": steps_to_mend(row, now=now),
             "steps": self._steps(row),
             "panels": panels,
         }
@@ -242,3 +242,10 @@ class CampaignPageAdmin(CampaignAdmin):
         where = "the local outbox" if tenant.sandbox else "your own address"
         self.message_user(request, f"A test is on its way to {where}. Tasks says how it went.")
         return None
+
+
+def _why(campaign: Campaign) -> str:
+    """Its state and the reason in one sentence, whichever of the two begins with the other."""
+    state, reason = campaign.get_state_display(), campaign.state_reason.rstrip(".")
+    begins_so = reason.lower().startswith(state.lower())
+    return f"{reason[:1].upper()}{reason[1:]}." if begins_so else f"{state}: {reason}."

@@ -23,7 +23,7 @@ from campaigns.tracking.thread_page import link_to_conversation
 from catalog.models import Guard
 from winback.console import formatting
 from winback.console.columns import link_to
-from winback.console.components import TimelineEntry
+from winback.console.components import TimelineEntry, Tone
 from winback.console.deeds import deed
 from winback.console.formatting import words
 from winback.console.security import message_preview
@@ -47,6 +47,10 @@ _GUARDS = {
     "ramp": "The mailbox provider may get more today",
     "module_active": "The module is active",
 }
+_TONES: dict[str, Tone] = {
+    "bounced": "bad", "complained": "bad", "unsubscribed": "bad", "delivered": "good", "clicked": "good",
+    "replied": "good", "booked": "good",
+}  # fmt: skip
 _CERTAINTY = {
     "kept": "The very message, as it stands in the local outbox.",
     "same": "Rendered again, and the same to the last character: its digest is the one that was kept.",
@@ -93,7 +97,10 @@ class MessagePageAdmin(MessageAdmin):
                 {"tone": "info", "text": "Held out: it went through every step and guard, and was never sent."}
             )
         if message.state == Message.State.UNKNOWN:
-            text = "Nobody knows whether it left: it counts as sent and is never sent again by itself."
+            text = (
+                "Nobody knows whether it left: it counts as sent and is never sent again by itself. "
+                "A report of the provider settles it, or a week without one."
+            )
             notes.append({"tone": "warn", "text": text})
         return notes
 
@@ -145,12 +152,14 @@ class MessagePageAdmin(MessageAdmin):
         else:
             waiting = message.state in (Message.State.PLANNED, Message.State.POSTPONED)
             entries.append(TimelineEntry(message.due_at, "Due", planned=waiting, tone="info"))
-        if message.settled_at is not None and message.state != Message.State.HANDED_OVER:
-            entries.append(TimelineEntry(message.settled_at, message.get_state_display()))
         rows = Interaction.objects.for_tenant(message.tenant_id).filter(contact_id=message.contact_id, message=message)
+        told = list(rows.order_by("-occurred_at")[:30])
         entries += [
-            TimelineEntry(row.occurred_at, row.get_kind_display()) for row in rows.order_by("-occurred_at")[:30]
+            TimelineEntry(row.occurred_at, row.get_kind_display(), tone=_TONES.get(row.kind, "plain")) for row in told
         ]
+        known = message.state == Message.State.HANDED_OVER or message.state in {row.kind for row in told}
+        if message.settled_at is not None and not known:
+            entries.append(TimelineEntry(message.settled_at, message.get_state_display()))
         return sorted(entries, key=lambda entry: entry.at)
 
     def offered(self, request: HttpRequest, row: Any) -> list[str]:

@@ -65,6 +65,14 @@ SENTENCES = {
     "tracking_off_here": "The brand follows nobody in this country or region.",
     "tracking_withdrawn": "The person said no to it.",
     "tracking_not_agreed": "The country asks for a yes first, and none is on file.",
+    # what became of it after it had left
+    "bounced_hard": "Nobody is there: the address is dead.",
+    "bounced_soft": "The mailbox was full, or away.",
+    "bounced_blocked": "Refused for the sender’s repute, a policy or a rate: not the recipient’s fault.",
+    "bounced_content": "Refused for its size or its words.",
+    "bounced_unknown": "It came back, and the provider does not say why.",
+    "failed_after_hand_over": "The provider took it, and then did not deliver it.",
+    "complained": "The recipient called it spam.",
     # why the words were refused
     "html_unreadable": "The HTML cannot be read as a mailbox would.",
     "sms_without_business": "The text does not name the business.",

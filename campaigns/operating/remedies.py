@@ -29,6 +29,9 @@ _RECORD, _IMPORT, _SETTINGS = "Record a consent", "Import contacts", "Module’s
 _SUPPRESSIONS, _TAGS = "See who and why", "See the tags"
 _CONNECTIONS, _TEMPLATES = "Connections", "Templates"
 
+_NEW_ADDRESS = "The address is suppressed: nobody writes there again. Ask them for another, and import it."
+_DOMAINS = "Sending domains"
+
 _REMEDIES: dict[str, tuple[str, str]] = {
     "no_email": (_ADDRESS, _IMPORT),
     "no_phone": (_ADDRESS, _IMPORT),
@@ -54,6 +57,13 @@ _REMEDIES: dict[str, tuple[str, str]] = {
     "words_missing": ("Mend the template.", _TEMPLATES),
     "words_with_holes": ("Mend the template, or fill in what the contact lacks.", _TEMPLATES),
     "sms_too_long": ("Shorten the template.", _TEMPLATES),
+    "bounced_hard": (_NEW_ADDRESS, _IMPORT),
+    "bounced_soft": ("Nothing to do yet: the mailbox was full or away. Three in a row, over a week, suppress it.", ""),
+    "bounced_blocked": (
+        "It is about the sender, not this person: look whether your sending domains are in order.",
+        _DOMAINS,
+    ),
+    "complained": ("They called it spam, and are suppressed for the whole business.", _SUPPRESSIONS),
     **dict.fromkeys(("quiet_hours", "frequency_cap", "ramp", "rate_limit"), (_BY_ITSELF, "")),
     **dict.fromkeys(("came_back", "booked", "contact_erased", "contact_merged"), (_IN_ORDER, "")),
 }
@@ -78,6 +88,6 @@ def _where(action: str, contact: Any, channel: str, activation: ModuleActivation
         return reverse("admin:catalog_module_change_settings", args=[activation.module_id])
     lists = {
         _IMPORT: "campaigns_importbatch", _SETTINGS: "catalog_module", _CONNECTIONS: "tenants_connection",
-        _TEMPLATES: "catalog_messagetemplate",
+        _TEMPLATES: "catalog_messagetemplate", _DOMAINS: "tenants_sendingdomain",
     }  # fmt: skip
     return reverse(f"admin:{lists[action]}_changelist")

@@ -238,4 +238,5 @@ class Message(TenantScoped):
         ]
 
     def __str__(self) -> str:
-        return f"{self.step_code} by {self.channel}"
+        words = self.step_code.replace("_", " ").capitalize()
+        return f"{words} by {'text' if self.channel == Channel.SMS else 'e-mail'}"

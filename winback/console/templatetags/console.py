@@ -24,7 +24,7 @@ TONES = {
     "good": "delivered running active activated won reactivated ok ready completed handed_over business"
     " booking done confirmed clicked replied booked arrived",
     "warn": "paused postponed deferred degraded dormant blocked unknown pending suspended exhausted stale",
-    "bad": "failed bounced complained suppressed missing error erased revoked opt_out do_not_contact",
+    "bad": "failed bounced complained suppressed missing error unreadable erased revoked opt_out do_not_contact",
     "info": "planned claimed handing_over scheduled open opened enrolled",
 }
 _TONE_OF = {word: tone for tone, words in TONES.items() for word in words.split()}
