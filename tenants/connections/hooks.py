@@ -83,7 +83,8 @@ def asks_for_password(connection: Connection) -> bool:
         known = registry.provider(connection.kind, connection.provider).fields
     except ProviderMisconfigured:
         return False
-    return any(field.name == "webhook_password" for field in known)
+    ways = [connection.settings.get(field.name) or field.default for field in known if field.name == "webhook_auth"]
+    return "basic" in (ways or ["basic"]) and any(field.name == "webhook_password" for field in known)
 
 
 def with_password(url: str) -> str:
