@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.apps import apps
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
@@ -42,6 +44,8 @@ class Scope:
             raise OutsideTenantScope(f"Scope {sorted(self.tenant_ids)} cannot be widened to {sorted(tenant_ids)}.")
         return Scope(tenant_ids)
 
+
+_PARAMETER = re.compile(r"%\((\w+)\)s")
 
 _current: ContextVar[Scope | None] = ContextVar("winback_tenant_scope", default=None)
 
@@ -98,7 +102,8 @@ def acting_for(*tenant_ids: int) -> Iterator[None]:
 def one_statement(tenant_id: int, sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """The rows of one statement for one tenant, sent with its scope in one round trip that is its own transaction.
 
-    For the few doors at which thousands knock: elsewhere ``acting_for`` says more clearly what belongs together.
+    For the few doors at which thousands knock: elsewhere ``acting_for`` says more clearly what belongs together. It is
+    prepared once a connection, and sent again where the connection was lost: it must be one that may run twice.
     """
     if connection.in_atomic_block or _current.get() is not None:
         with acting_for(tenant_id), connection.cursor() as cursor:
@@ -107,18 +112,57 @@ def one_statement(tenant_id: int, sql: str, parameters: Mapping[str, Any]) -> li
             return found
     token = _current.set(Scope(frozenset({tenant_id})))
     try:
-        with connection.cursor() as cursor:
-            # Several statements in one message are one transaction, which ends the setting.
-            cursor.execute(
-                "SELECT set_config('winback.tenants', %(winback_tenants)s, true), "
-                f"set_config('winback.every', 'off', true);\n{sql}",
-                {**parameters, "winback_tenants": str(tenant_id)},
-            )
-            cursor.nextset()
-            rows: list[tuple[Any, ...]] = cursor.fetchall()
-            return rows
+        # Whether the connection still lives is not asked before: the statement finds out.
+        connection.health_check_done = True  # type: ignore[attr-defined]
+        try:
+            return _sent(tenant_id, sql, parameters)
+        except OperationalError:
+            if connection.connection is None or not connection.connection.closed:
+                raise
+            connection.close()
+            return _sent(tenant_id, sql, parameters)
     finally:
         _current.reset(token)
+
+
+def _sent(tenant_id: int, sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    prepared = _prepared(sql)
+    with connection.cursor() as cursor:
+        known = _prepared_in.setdefault(cursor.connection, set())
+        if prepared.name not in known:
+            cursor.execute(prepared.prepare)
+            known.add(prepared.name)
+        # Several statements in one message are one transaction, which ends the setting.
+        cursor.execute(
+            "SELECT set_config('winback.tenants', %(winback_tenants)s, true), "
+            f"set_config('winback.every', 'off', true);\n{prepared.execute}",
+            {**parameters, "winback_tenants": str(tenant_id)},
+        )
+        cursor.nextset()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A statement that PostgreSQL plans once a session."""
+
+    name: str
+    prepare: str
+    execute: str
+
+
+_prepared_in: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
+
+
+@cache
+def _prepared(sql: str) -> _Prepared:
+    places: dict[str, int] = {}
+    text = _PARAMETER.sub(lambda found: f"${places.setdefault(found[1], len(places) + 1)}", sql).replace("%%", "%")
+    tables = "_".join(sorted(set(_protected_pattern().findall(sql))))  # for whoever reads the server's log
+    name = f"winback_{sha256(sql.encode()).hexdigest()[:12]}_{tables}"[:63].lower()
+    arguments = ", ".join(f"%({place})s" for place in places)
+    return _Prepared(name, f"PREPARE {name} AS {text}", f"EXECUTE {name}" + (f"({arguments})" if places else ""))
 
 
 @contextmanager

@@ -36,15 +36,15 @@ _MOST_HEADERS = 40
 
 KEEP = """
 WITH c AS (
-    SELECT id FROM tenants_connection
+    SELECT id, tenant_id FROM tenants_connection
      WHERE tenant_id = %(tenant)s AND id = %(connection)s AND hook_generation = %(generation)s
        AND provider = %(provider)s AND credentials = %(credentials)s AND settings = %(settings)s::jsonb
 ), kept AS (
     INSERT INTO campaigns_inboxitem
            (tenant_id, connection_id, digest, method, query, headers, body, urgent, state, reason, detail, attempts,
             next_try_at, applied, ignored, received_at)
-    SELECT %(tenant)s, c.id, %(digest)s, %(method)s, %(query)s, %(headers)s::jsonb, %(body)s, %(urgent)s, 'waiting',
-           '', '', 0, %(now)s, 0, 0, %(now)s
+    SELECT c.tenant_id, c.id, %(digest)s, %(method)s, %(query)s, %(headers)s::jsonb, %(body)s::bytea,
+           %(urgent)s::boolean, 'waiting', '', '', 0, %(now)s::timestamptz, 0, 0, %(now)s::timestamptz
       FROM c
         ON CONFLICT (tenant_id, connection_id, digest) DO NOTHING
  RETURNING id

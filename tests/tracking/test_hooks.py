@@ -4,6 +4,7 @@ import json
 import logging
 
 import pytest
+from django.db import OperationalError
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -226,3 +227,20 @@ def test_outside_any_transaction_one_message_to_the_database_keeps_it_for_its_te
         assert cursor.fetchone() == ("",)
         with pytest.raises(NoTenantScope):
             cursor.execute("SELECT 1 FROM campaigns_inboxitem")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_was_lost_since_the_last_report_costs_none(client: Client) -> None:
+    with acting_for_all("test set-up"):
+        tenant = factories.make_tenant()
+    with acting_for(tenant.pk):
+        connection = make_reporting(tenant)
+    assert report(client, connection, about(None, "delivered")).status_code == 200
+    with pytest.raises(OperationalError), database.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    answers = [report(client, connection, about(None, "delivered")).status_code for _ in range(2)]
+
+    assert answers == [200, 200]
+    with acting_for(tenant.pk):
+        assert len(kept(tenant)) == 3
