@@ -10,10 +10,14 @@ from pathlib import Path
 
 import django_rq
 import pytest
+from redis import Redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
 from rq import Queue
 from rq.job import JobStatus
 
 from tests.data import REPOSITORY
+from tests.faults.servers import Valkey
 from tests.runtime.living import eventually
 from winback.runtime.worker import WinbackWorker
 
@@ -44,8 +48,8 @@ def workers() -> "Iterator[list[subprocess.Popen[bytes]]]":
         worker.wait()
 
 
-def start_worker() -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, "-c", WORK, os.environ["REDIS_URL"]], cwd=REPOSITORY)
+def start_worker(url: str = "") -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, "-c", WORK, url or os.environ["REDIS_URL"]], cwd=REPOSITORY)
 
 
 def test_a_dead_worker_is_noticed_by_its_short_heartbeat(queue: Queue) -> None:
@@ -87,6 +91,28 @@ def test_the_job_of_a_killed_worker_is_given_up_within_a_minute(
     workers.append(start_worker())
 
     assert eventually(lambda: job.get_status(refresh=True) == JobStatus.FAILED, seconds=60)
+
+
+@pytest.mark.faults
+def test_a_queue_that_dies_in_the_middle_of_a_job_ends_no_worker(
+    tmp_path: Path, workers: "list[subprocess.Popen[bytes]]"
+) -> None:
+    """RQ's own worker ends at the next word to the queue that is not about the next job."""
+    server = Valkey(tmp_path / "valkey")
+    server.start()
+    workers.append(start_worker(server.url))
+    waiting = Queue("faults", connection=Redis.from_url(server.url, retry=Retry(ConstantBackoff(0.1), retries=50)))
+    job = waiting.enqueue(time.sleep, 3)
+    assert eventually(lambda: job.get_status(refresh=True) == JobStatus.STARTED)
+
+    server.kill()
+    time.sleep(4)  # the job is over, and nobody could be told
+    server.start()
+    later = waiting.enqueue(time.sleep, 0, result_ttl=60)
+
+    assert eventually(lambda: later.get_status(refresh=True) == JobStatus.FINISHED, seconds=20)
+    assert workers[0].poll() is None
+    server.kill()
 
 
 def _children(process: int) -> list[int]:
