@@ -119,7 +119,7 @@ class ContactPageAdmin(PrivacyDeeds, ContactAdmin):
             ("Jobs", jobs or "None"),
             ("Messages", _messages(contact)),
             ("Conversation", link_to_conversation(contact)),
-            ("ID", contact.external_id),
+            ("ID", contact.external_id if contact.state != Contact.State.ERASED else ""),
             ("Household", link_to(contact.household)),
             ("Customer since", formatting.day(contact.acquired_on) if contact.acquired_on else ""),
         ]
@@ -263,10 +263,10 @@ def _proof(consent: Consent) -> list[tuple[str, str]]:
 
 
 def _messages(contact: Any) -> SafeString | str:
-    """How many there are and how many of them left, with the way to them; empty where there are none."""
+    """How many there are and how many of them were sent, with the way to them; empty where there are none."""
     rows = Message.objects.for_tenant(contact.tenant_id).filter(contact_id=contact.pk)
-    told = rows.aggregate(all=Count("pk"), left=Count("handed_over_at"))
+    told = rows.aggregate(all=Count("pk"), sent=Count("handed_over_at"))
     if not told["all"]:
         return ""
     url = f"{reverse('admin:campaigns_message_changelist')}?contact__id__exact={contact.pk}"
-    return format_html('<a href="{}">{}, of which {} left</a>', url, told["all"], told["left"])
+    return format_html('<a href="{}">{}, {} of them sent</a>', url, told["all"], told["sent"] or "none")
