@@ -34,6 +34,13 @@ class TouchAdmin(HistoryAdmin):
     what = staticmethod(link_column("message"))
 
 
+_BECAUSE = {
+    "no_such_domain": "There is no such domain.",
+    "no_server": "It has no server for mail.",
+    "null_mx": "It says itself that it takes none.",
+}
+
+
 @admin.register(RecipientDomain)
 class RecipientDomainAdmin(HistoryAdmin):
     """Whether the domains of customers' addresses take mail: what the DNS last said."""
@@ -49,20 +56,24 @@ class RecipientDomainAdmin(HistoryAdmin):
         "reaches people is connected. By hand: manage.py check_recipient_domains --tenant …",
         icon="mail",
     )
-    list_display = ("domain", "answer", "why", "checked_at")
+    list_display = ("domain", "answer", "because", "checked_at")
     list_filter = ("takes_mail",)
     sortable_by = ()
     ordering = ("domain",)
     search_fields = ("domain",)
     search_help_text = "Domain, from its beginning"
-    fields = ("domain", "answer", "why", "checked_at", "asked_at")
-    readonly_fields = ("answer",)
+    fields = ("domain", "answer", "because", "checked_at", "asked_at")
+    readonly_fields = ("answer", "because")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         term = search_term.strip().lower()
         return queryset.filter(domain__gte=term, domain__lt=f"{term}\U0010ffff"), False
+
+    @admin.display(description="Why")
+    def because(self, row: RecipientDomain) -> str:
+        return _BECAUSE.get(row.why, row.why)
 
     @admin.display(description="Takes mail")
     def answer(self, row: RecipientDomain) -> str:

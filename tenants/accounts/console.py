@@ -142,6 +142,8 @@ class TenantAdmin(Scoped, ConsoleAdmin):
         """Only what the page itself offers: free lookups would let a person guess what they may not read."""
         name, _, rest = lookup.partition("__")
         offered = {each[0] if isinstance(each, tuple) else each for each in self.get_list_filter(request)}
+        if lookup in {getattr(each, "parameter_name", None) for each in offered}:
+            return True  # a filter of the page's own, which reads its value itself
         known = {each.partition("__")[0] for each in offered if isinstance(each, str)} | set(self.linked_by)
         own = name in known or name in {"id", "pk"}
         return own and set(rest.split("__")) - {""} <= _LOOKUPS | {"date", "year", "month", "day"}

@@ -93,3 +93,25 @@ def test_a_manager_records_that_somebody_will_not_be_followed_and_the_page_says_
     after = words_of(client, contact)
     assert "May Counting opens and clicks" in before
     assert "May not Counting opens and clicks The person said no to it." in after
+
+
+@pytest.mark.parametrize(
+    ("path", "count"),
+    [
+        ("consent/?purpose=tracking", 0),
+        ("consent/?purpose=marketing", 1),
+        ("contact/?dormant=yes", 1),
+        ("contact/?dormant=9", 0),
+        ("recipientdomain/?takes_mail__exact=0", 1),
+    ],
+)
+def test_a_filter_that_a_page_offers_may_be_linked_to(ours: Business, browse: Browse, path: str, count: int) -> None:
+    page = browse(ours.people["analyst"]).get(f"/console/campaigns/{path}")
+
+    assert page.status_code == 200
+    assert page.context["cl"].result_count == count
+
+
+def test_what_a_page_does_not_offer_is_refused(ours: Business, browse: Browse) -> None:
+    for query in ("purpose__startswith=t", "recorded_by=x", "contact__email__startswith=a", "dormant=yes"):
+        assert browse(ours.people["analyst"]).get(f"/console/campaigns/consent/?{query}").status_code == 400
