@@ -127,6 +127,43 @@ def begin(tenant: Tenant) -> None:
         import_batches.lock(cursor, tenant)
 
 
+# Whom they lived with would tell who they were.
+LEAVING = """
+SELECT c.id, c.household_id FROM campaigns_contact c
+ WHERE c.tenant_id = %(tenant)s AND c.id = ANY(%(people)s)
+   AND EXISTS (SELECT FROM campaigns_contact o
+                WHERE o.tenant_id = %(tenant)s AND o.household_id = c.household_id AND o.id <> ALL(%(people)s)
+                  AND o.state <> 'erased')
+ ORDER BY c.id
+"""
+MOVE_OUT = """
+WITH made AS (
+    INSERT INTO campaigns_household (tenant_id, key, created_at)
+    SELECT %(tenant)s, 'erased-contact-' || x.id, %(now)s FROM unnest(%(leaving)s::bigint[]) AS x(id) ORDER BY x.id
+ RETURNING id, key
+), drawn AS (
+    UPDATE campaigns_assignment a SET household_key = 'erased-contact-' || a.contact_id
+     WHERE a.tenant_id = %(tenant)s AND a.contact_id = ANY(%(leaving)s)
+)
+UPDATE campaigns_contact c SET household_id = made.id
+  FROM made
+ WHERE c.tenant_id = %(tenant)s AND c.id = ANY(%(leaving)s) AND made.key = 'erased-contact-' || c.id
+RETURNING c.id, c.household_id
+"""
+
+
+def move_out(people: People, *, now: datetime) -> list[tuple[int, int, int]]:
+    """Give those who live with others a household of their own: contact, household until now, household from now on."""
+    values: dict[str, Any] = {"tenant": people.tenant.pk, "people": people.ids, "now": now}
+    with connection.cursor() as cursor:
+        cursor.execute(LEAVING, values)
+        old: dict[int, int] = dict(cursor.fetchall())
+        if not old:
+            return []
+        cursor.execute(MOVE_OUT, values | {"leaving": list(old)})
+        return [(contact_id, old[contact_id], new) for contact_id, new in sorted(cursor.fetchall())]
+
+
 def suppress(people: People, *, now: datetime) -> int:
     """Forbid writing to every address of theirs, over every channel, for every brand; how many are new."""
     with connection.cursor() as cursor:

@@ -92,7 +92,7 @@ class Contact(TenantScoped):
 
     def __str__(self) -> str:
         if self.state == self.State.ERASED:
-            return f"erased contact {self.pk}"
+            return f"Erased contact {self.pk}"
         name = f"{self.first_name} {self.last_name}".strip() or self.company
         return name or self.email or self.phone or self.external_id or f"contact {self.pk}"
 

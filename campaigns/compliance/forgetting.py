@@ -1,4 +1,7 @@
-"""The touch ledger counts touches of households; the domain of an address can name its only user."""
+"""The touch ledger counts touches of households; the domain of an address can name its only user.
+
+Touches go with their messages, which may have moved to a household of their own.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,10 +9,11 @@ from typing import Any
 from django.db import connection
 
 TOUCHES = """
-UPDATE campaigns_touch t SET domain = ''
+UPDATE campaigns_touch t SET domain = '', household_id = m.household_id
   FROM campaigns_message m
  WHERE m.tenant_id = %(tenant)s AND m.contact_id = ANY(%(people)s)
-   AND t.tenant_id = %(tenant)s AND t.message_id = m.id AND t.domain <> ''
+   AND t.tenant_id = %(tenant)s AND t.message_id = m.id
+   AND (t.domain <> '' OR t.household_id <> m.household_id)
 """
 # A domain where others are written to, too, names nobody. What is removed is worked out, or asked of the DNS, anew.
 DOMAIN_TABLES = ("campaigns_domainramp", "campaigns_recipientdomain")

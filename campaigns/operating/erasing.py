@@ -97,6 +97,9 @@ def _forget(people: People, proof: Erasure, *, now: datetime, dry_run: bool) -> 
     tenant, ids = people.tenant, people.ids
     texts = tracking.texts_of(people)
     messages = list(Message.objects.for_tenant(tenant).filter(contact__in=ids).values_list("pk", flat=True))
+    moved = audience.move_out(people, now=now)
+    if moved:
+        planning.move_out(tenant.pk, moved)
     planned = planning.forget(tenant.pk, ids, now=now)
     leaving = planned.leaving + tracking.leaving(people)
     domains = sorted({row.email_key.rpartition("@")[2] for row in people.rows if row.email_key})
@@ -111,6 +114,7 @@ def _forget(people: People, proof: Erasure, *, now: datetime, dry_run: bool) -> 
     # At the end: what a transaction rolls back, a file does not.
     removed["files"] = _files(tenant, messages, texts, dry_run=dry_run)
     removed["rejected_rows"] = rejecting.forget(rejects_folder(tenant), about_them, keep=dry_run)
+    removed["campaigns_household"] += len(moved)
     proof.removed = {name: number for name, number in removed.items() if number}
     proof.kept |= {"leaving": leaving, "leaving_texts": texts} if leaving else {}
     proof.state = Erasure.State.FINISHING if leaving else Erasure.State.DONE

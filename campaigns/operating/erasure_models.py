@@ -33,4 +33,4 @@ class Erasure(TenantScoped):
         ]
 
     def __str__(self) -> str:
-        return f"erasure {self.pk}"
+        return f"Erasure {self.pk}"

@@ -25,10 +25,10 @@ from winback.console.deeds import deed
 
 _BESIDES = {"files": ("Files of the local outbox", "removed"), "rejected_rows": ("Rejected rows", "removed")}
 _KEPT = {
-    "jobs": "jobs, with day, amount and state",
-    "assignments": "sides of the experiment",
-    "enrolments": "enrolments",
-    "digests": "addresses as keyed digests, so that no import brings them back",
+    "jobs": "Jobs, with day, amount and state",
+    "assignments": "Sides of the experiment",
+    "enrolments": "Enrolments",
+    "digests": "Addresses as keyed digests, so that no import brings them back",
 }
 
 
@@ -102,7 +102,7 @@ class PrivacyDeeds(ConsoleAdmin):
             back=self.page_of(contact),
         )  # fmt: skip
 
-    @deed("Erase…", permission="contacts.erase", tone="danger", asks=True, icon="ban")
+    @deed("Erase…", permission="contacts.erase", tone="danger", asks=True, icon="shield")
     def erase(self, request: HttpRequest, contact: Contact) -> HttpResponseBase | None:
         page = self.site.confirm(request, self._asked(contact))
         if page is not None:
@@ -132,7 +132,11 @@ class PrivacyDeeds(ConsoleAdmin):
             ],
             checks=[
                 Check("warn", "Export the data first, if the person asked for it", "Afterwards there is nothing left."),
-                Check("warn", "Not all copies are here", WHAT_TO_DO["provider"]),
+                Check(
+                    "warn",
+                    "Not all copies are here",
+                    "Providers, backups and your own systems have some. The proof lists what to do about each.",
+                ),
             ],
         )
 
@@ -178,7 +182,7 @@ class ErasureAdmin(HistoryAdmin):
                 ("Emptied contacts", format_html_join(", ", "{}", ((link_to(one),) for one in rows[:20]))),
             ],
             "removed": removed(row),
-            "kept": [(row.kept[name], words) for name, words in _KEPT.items() if row.kept.get(name)],
+            "kept": [(words, row.kept[name]) for name, words in _KEPT.items() if row.kept.get(name)],
             "elsewhere": [(one["name"], WHAT_TO_DO[one["what"]]) for one in row.elsewhere],
         }
 
@@ -190,11 +194,10 @@ FINISHING = (
 
 def removed(row: Erasure) -> list[tuple[str, int, str]]:
     """Each table in words, how many rows, and what became of them."""
-    known = {holding.table: (holding.label, holding.fate) for holding in HOLDINGS} | _BESIDES
+    known = {holding.table: (holding.label, holding.fate) for holding in HOLDINGS}
     known["campaigns_inboxitem"] = ("Reports of providers", "emptied")
     known |= dict.fromkeys(DOMAIN_TABLES, ("Domains of e-mail addresses", "removed"))
-    return [(*_told(known, table), number) for table, number in row.removed.items()]  # type: ignore[misc]
-
-
-def _told(known: dict[str, tuple[str, str]], table: str) -> tuple[str, str]:
-    return known.get(table, (table, "emptied"))
+    known |= _BESIDES
+    order = list(known)
+    found = sorted(row.removed.items(), key=lambda one: order.index(one[0]) if one[0] in known else len(order))
+    return [(*known.get(table, (table, "emptied")), number) for table, number in found]

@@ -42,6 +42,20 @@ class Forgotten:
     leaving: int
 
 
+MOVE_OUT = """
+UPDATE campaigns_message m SET household_id = x.new
+  FROM unnest(%(contacts)s::bigint[], %(old)s::bigint[], %(new)s::bigint[]) AS x(contact_id, old, new)
+ WHERE m.tenant_id = %(tenant)s AND m.contact_id = x.contact_id AND m.household_id = x.old
+"""
+
+
+def move_out(tenant_id: int, moved: Sequence[tuple[int, int, int]]) -> None:
+    """Let their messages go with them to the households of their own (contact, household until now, and from now)."""
+    columns = dict(zip(("contacts", "old", "new"), map(list, zip(*moved, strict=True)), strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(MOVE_OUT, {"tenant": tenant_id, **columns})
+
+
 def digests_of(tenant_id: int, people: Sequence[int]) -> set[str]:
     """The digests of every address that they were written to at."""
     rows = Message.objects.for_tenant(tenant_id).filter(contact__in=people, address_hmac__isnull=False)

@@ -16,6 +16,7 @@ from campaigns.audience import dormancy
 from campaigns.audience.addresses import address_hmac
 from campaigns.audience.experiment_models import Assignment, DormancyEpisode
 from campaigns.audience.models import Contact, Job, Suppression
+from campaigns.compliance.models import Touch
 from campaigns.delivery import outbox
 from campaigns.delivery.outbox import Outcome
 from campaigns.delivery.routing import reference_of
@@ -131,6 +132,26 @@ def test_other_people_keep_what_is_theirs(tenant: Tenant, planted: Contact) -> N
     waiting = InboxItem.objects.for_tenant(tenant).get(state="unreadable")
     assert bytes(waiting.body).decode().endswith('{"email": "other@example.com"}]')
     assert "Bo" in (rejects_folder(tenant) / "contacts-7.csv").read_text()
+
+
+def test_whom_they_lived_with_is_not_told_by_their_rows(tenant: Tenant, planted: Contact) -> None:
+    home = planted.household
+    mate = planting.contact_of(tenant, external_id="mate", email="mate@example.com", household=home)
+    Assignment.objects.create(
+        tenant=tenant, contact=mate, household_key=home.key, share=2000, arm="treated", drawn_at=NOW
+    )
+
+    erase(planted)
+
+    people = {planted.pk, *Contact.objects.for_tenant(tenant).filter(state="erased").values_list("pk", flat=True)}
+    rows = Contact.objects.for_tenant(tenant)
+    assert rows.get(pk=mate.pk).household_id == home.pk
+    assert not rows.filter(pk__in=people, household=home).exists()
+    assert not Message.objects.for_tenant(tenant).filter(household=home).exists()
+    assert not Touch.objects.for_tenant(tenant).filter(household=home).exists()
+    keys = dict(Assignment.objects.for_tenant(tenant).values_list("contact_id", "household_key"))
+    assert keys[mate.pk] != keys[planted.pk]
+    assert planting.found_in_database() == []
 
 
 def test_the_proof_names_nobody_and_lists_what_is_elsewhere(tenant: Tenant, planted: Contact) -> None:
