@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.db import connection
+from django.db.models import Q
 
 from campaigns.audience import stats
 from campaigns.audience.consent import latest_decision, record_consent
 from campaigns.audience.experiment_models import Assignment, DormancyEpisode
 from campaigns.audience.models import Channel, Consent, Contact, ContactTag, Job, Suppression
 from campaigns.audience.suppressing import suppress
-from campaigns.audience.tagging import MANAGED
+from campaigns.audience.tagging import MANAGED, RESTRICTED
 from tenants.accounts.models import Tenant
 from tenants.journal import audit
 from tenants.journal.recording import record
@@ -181,7 +182,8 @@ def _hand_on_tags(tenant: Tenant, loser: Contact, winner: Contact) -> int:
     """The operator's tags go over, the longer-lived of two equal ones; the managed ones end with the row."""
     tags = ContactTag.objects.for_tenant(tenant).filter(contact=loser)
     moved = 0
-    for tag in tags.exclude(name__startswith=MANAGED):
+    # A restriction is the person's own, whatever the row.
+    for tag in tags.filter(~Q(name__startswith=MANAGED) | Q(name=RESTRICTED)):
         kept, made = ContactTag.objects.get_or_create(
             tenant=tenant,
             contact=winner,

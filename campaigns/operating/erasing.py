@@ -96,7 +96,6 @@ def _kept(people: People) -> dict[str, Any]:
 def _forget(people: People, proof: Erasure, *, now: datetime, dry_run: bool) -> None:
     tenant, ids = people.tenant, people.ids
     texts = tracking.texts_of(people)
-    messages = list(Message.objects.for_tenant(tenant).filter(contact__in=ids).values_list("pk", flat=True))
     moved = audience.move_out(people, now=now)
     if moved:
         planning.move_out(tenant.pk, moved)
@@ -112,7 +111,7 @@ def _forget(people: People, proof: Erasure, *, now: datetime, dry_run: bool) -> 
     about_them = naming.names(people)  # before their numbers are gone
     removed |= audience.forget(people, now=now)
     # At the end: what a transaction rolls back, a file does not.
-    removed["files"] = _files(tenant, messages, texts, dry_run=dry_run)
+    removed["files"] = _files(tenant, ids, [] if leaving else texts, dry_run=dry_run)
     removed["rejected_rows"] = rejecting.forget(rejects_folder(tenant), about_them, keep=dry_run)
     removed["campaigns_household"] += len(moved)
     proof.removed = {name: number for name, number in removed.items() if number}
@@ -121,8 +120,10 @@ def _forget(people: People, proof: Erasure, *, now: datetime, dry_run: bool) -> 
     proof.finished_at = None if leaving else now
 
 
-def _files(tenant: Tenant, messages: Sequence[int], texts: Sequence[int], *, dry_run: bool) -> int:
-    references = [reference_of(pk) for pk in messages]
+def _files(tenant: Tenant, people: Sequence[int], texts: Sequence[int], *, dry_run: bool) -> int:
+    """The files of the local outbox, but for what is being written there at this moment."""
+    rows = Message.objects.for_tenant(tenant).filter(contact__in=people).exclude(state=Message.State.HANDING_OVER)
+    references = [reference_of(pk) for pk in rows.values_list("pk", flat=True)]
     answers = [thread_hearing.reference_of(pk) for pk in texts]
     return delivery.remove_files(outbox_directory(tenant, "email"), references, keep=dry_run) + delivery.remove_files(
         outbox_directory(tenant, "sms"), [*references, *answers], keep=dry_run
@@ -138,8 +139,7 @@ def finish(tenant: Tenant, *, now: datetime) -> int:
             texts: list[int] = proof.kept.get("leaving_texts", [])
             planned = planning.forget(tenant.pk, proof.contacts, now=now)
             left = planned.leaving + tracking.forget_texts(tenant.pk, texts)
-            messages = Message.objects.for_tenant(tenant).filter(contact__in=proof.contacts)
-            files = _files(tenant, list(messages.values_list("pk", flat=True)), texts, dry_run=False)
+            files = _files(tenant, proof.contacts, [] if left else texts, dry_run=False)
             proof.removed["files"] = proof.removed.get("files", 0) + files
             if not left:
                 proof.state, proof.finished_at = Erasure.State.DONE, now

@@ -25,6 +25,7 @@ from campaigns.operating.erasure_models import Erasure
 from campaigns.operating.exporting import rejects_folder
 from campaigns.operating.holdings import HELD_OTHERWISE, HOLDINGS, NAMES_NOBODY
 from campaigns.planning.models import Enrolment, Message
+from campaigns.results.attributing import attribute
 from campaigns.results.reporting import results
 from campaigns.tracking.models import InboxItem
 from tenants.accounts.models import Tenant
@@ -81,11 +82,13 @@ def test_every_model_is_held_or_names_nobody() -> None:
 
 def test_the_report_says_the_same_before_and_after(tenant: Tenant, planted: Contact) -> None:
     later = NOW + timedelta(days=90)
+    attribute(tenant, now=later)
     before = results(tenant, now=later)
     assert (before["episodes"], before["reactivated_treated"], before["revenue"]) == (1, 1, "120.00")
 
     erase(planted)
 
+    attribute(tenant, now=later, full=True)
     after = results(tenant, now=later)
     for told in (before, *before["campaigns"]):  # all but what had not left yet
         told["messages"] = {"email": {"cancelled": 1, "delivered": 1}}

@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 
 from campaigns.audience import dormancy
 from campaigns.audience.experiment_models import DormancyEpisode
+from campaigns.audience.merging import merge
 from campaigns.audience.models import Contact, ContactStat
 from campaigns.delivery.sending import send_due
 from campaigns.operating import restricting
@@ -93,6 +94,15 @@ def test_it_ends_with_a_note_that_says_why_and_the_scan_looks_again(
     assert dormancy.scan(tenant=tenant, now=NOW)[tenant.pk].opened == 1
     acts = list(AuditEntry.objects.for_tenant(tenant).order_by("sequence").values_list("action", "data"))
     assert acts[-2:] == [("contact.restricted", {}), ("contact.restriction_lifted", {})]
+
+
+def test_merging_hands_the_restriction_on(tenant: Tenant) -> None:
+    ann, other = lapsed(tenant), planting.contact_of(tenant, external_id="other", email="other@example.com")
+    restrict(ann)
+
+    merge(ann, other, now=NOW, actor="test")
+
+    assert restricting.is_restricted(other)
 
 
 def test_who_was_erased_has_nothing_to_restrict_and_a_ground_is_one_of_the_law(tenant: Tenant) -> None:
