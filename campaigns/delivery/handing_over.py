@@ -141,8 +141,11 @@ class _Groups:
         self._line = line
         self._next: list[Ready] = []
         self._size = min(FIRST_SIZE, GROUP_SIZE)
+        self._over = monotonic() + outbox.LEASE_SECONDS
 
     def next(self, *, patiently: bool = False) -> list[Ready]:
+        if monotonic() >= self._over:
+            return []  # by then the claim's own lease is over: none would leave, and their permits would be lost
         if not self._next:
             self._next = self._line.next(patiently=patiently)
         group, self._next = self._next[: self._size], self._next[self._size :]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from campaigns.delivery import handing_over, hearing, pacing, sending
+from campaigns.delivery import handing_over, hearing, outbox, pacing, sending
 from campaigns.delivery.sending import send_due
 from campaigns.operating.planning import plan
 from campaigns.planning import campaigning
@@ -120,7 +120,7 @@ def test_a_new_speed_limit_holds_for_whatever_has_not_had_its_turn(
     assert Message.objects.filter(state="postponed", reason="rate_limit").count() == 20 - 3 * GROUP - 1
 
 
-@pytest.mark.parametrize(("seconds_each", "within"), [(0.05, 5), (0.5, 5), (2, 5), (6, 6)])
+@pytest.mark.parametrize(("seconds_each", "within"), [(0.05, 5), (1, 5), (6, 6)])
 def test_where_the_provider_is_slow_groups_are_small_so_that_a_pause_acts_within_seconds(
     tenant: Tenant, campaign: Campaign, seconds_each: float, within: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,6 +150,33 @@ def test_where_the_provider_is_slow_groups_are_small_so_that_a_pause_acts_within
     assert len(started) < 120
     assert started[-1] + seconds_each - paused[0] <= within
     assert seconds_each > 0.05 or len(started) - 61 > 20, "a quick one is not made slow by small groups"
+
+
+def test_a_claim_whose_lease_is_over_takes_no_more_turns(
+    tenant: Tenant, campaign: Campaign, due: list[Message], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "CLAIM_SIZE", 20)
+    clock = [0.0]
+    for module in (handing_over, hearing):
+        monkeypatch.setattr(module, "monotonic", lambda: clock[0])
+    turns: list[int] = []
+    pace = pacing.pace
+
+    def counted(connection: Connection, loads: Any, **more: Any) -> Any:
+        turns.append(len(loads))
+        return pace(connection, loads, **more)
+
+    def lease_runs_out() -> None:
+        Message.objects.filter(state="claimed").update(lease_until=NOW - DAY)
+        clock[0] += outbox.LEASE_SECONDS
+
+    monkeypatch.setattr(pacing, "pace", counted)
+    while_it_sends(monkeypatch, GROUP, lease_runs_out)
+
+    send_due(tenant, now=NOW, limit=GROUP)
+
+    assert turns == [GROUP]
+    assert sent() == references(due)[:GROUP]
 
 
 def test_a_resume_goes_on_in_its_place_and_repeats_nothing(
