@@ -94,6 +94,7 @@ def test_a_host_is_cut_off_and_another_one_killed(capsys: pytest.CaptureFixture[
         assert len(count.of("handed_over", "unknown")) == MESSAGES
         assert all(at - cut < START_WITHIN_SECONDS + 1.5 for at in moments), "it went on starting messages"
         assert unknown_of_cut_off <= 1, "of the one that was cut off, the message that was leaving at most"
-        assert 1 <= unknown_before <= 1 + LARGE, "of the dead one nobody has the journal: the whole group"
+        # None, where the machine was so busy that it died between two groups.
+        assert unknown_before <= 1 + LARGE, "of the dead one nobody has the journal: the whole group"
         assert len(count.unknown) <= 2, "when it is back, its journal knows all but the one in between"
         assert all_of_it.rate(cut, back) > 0.3 * all_of_it.rate(begun, cut)
