@@ -14,7 +14,7 @@ import yaml
 DATA = Path(__file__).resolve().parent / "data"
 _RENDER = re.compile(r"""\{%-?\s*render\s+["']([\w.-]+)["']\s*-?%\}""")
 _FRONT_MATTER = re.compile(r"---\n(.*?)\n---\n", re.DOTALL)
-DATED = ("consent_rules", "frequency_caps", "reply_keywords", "tracking_rules", "word_lists")
+DATED = ("consent_rules", "frequency_caps", "reply_keywords", "reputation_rules", "tracking_rules", "word_lists")
 """Lists of dated rows that stand in a file of their own and are read from it."""
 
 PART = re.compile(r"<([a-z_]+)>")

@@ -23,7 +23,7 @@ class Limits:
 def _rules() -> tuple[Limits, ...]:
     rows = [
         Limits(
-            date.fromisoformat(str(row["valid_from"])), row["at_least"], timedelta(days=row["window_days"]),
+            date.fromisoformat(row["valid_from"]), row["at_least"], timedelta(days=row["window_days"]),
             row["complaints_warn"], row["complaints_pause"], row["hard_bounces_pause"],
         )
         for row in read_yaml(DATA / "reputation_rules.yaml", DATA)

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pytest
 from django.core.cache import cache
 
+from campaigns.compliance.reputation_rules import limits_on
 from campaigns.operating import attention
 from campaigns.planning import campaigning
 from campaigns.planning.models import Campaign, Message
@@ -145,8 +146,8 @@ def test_whoever_resumes_it_has_looked_and_is_measured_anew(tenant: Tenant, camp
 
 
 def test_the_limits_are_dated() -> None:
-    limits = reputation.limits_on(date(2026, 11, 1))
+    limits = limits_on(date(2026, 11, 1))
 
     assert (limits.complaints_warn, limits.complaints_pause, limits.hard_bounces_pause) == (0.001, 0.003, 0.05)
     assert limits.at_least == 200
-    assert reputation.limits_on(date(1999, 1, 1)) == reputation.limits_on(date(2024, 2, 1))
+    assert limits_on(date(1999, 1, 1)) == limits_on(date(2024, 2, 1))
