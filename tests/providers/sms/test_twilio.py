@@ -1,6 +1,7 @@
 """Twilio by its official client, against a local server that speaks the Messages API."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -110,7 +111,7 @@ def test_keeps_one_connection_over_the_batch(server: HttpServer) -> None:
         ({"messaging_service_sid": ""}, "sender number"),
     ],
 )
-def test_a_missing_field_is_named(server: HttpServer, changes: dict[str, str], says: str) -> None:
+def test_a_missing_field_is_named(server: HttpServer, changes: dict[str, Any], says: str) -> None:
     hearing, trouble = sending(server, 1, **changes)
     result = connect(server.url, **changes).probe()
 
