@@ -11,13 +11,14 @@ from campaigns.audience.people import People
 from campaigns.delivery.routing import reference_of
 from campaigns.planning.models import Message
 from campaigns.tracking import replying, threads
-from campaigns.tracking.models import BookingRequest
-from campaigns.tracking.naming import NAMES
+from campaigns.tracking.models import BookingRequest, InboxItem
+from campaigns.tracking.naming import items_naming
 from campaigns.tracking.reading_inbox import keep_others_out
 from campaigns.tracking.thread_models import Conversation, ThreadText
 
 COVER = replying.COVER
 # Of an interaction what the report counts by, and codes.
+_OVER = (InboxItem.State.APPLIED, InboxItem.State.IGNORED)
 _KEPT = ("confidence", "machine", "known_agent", "class", "code")
 INTERACTIONS = """
 UPDATE campaigns_interaction i
@@ -37,8 +38,6 @@ UPDATE campaigns_bookingrequest b
  WHERE b.tenant_id = %(tenant)s AND b.contact_id = ANY(%(people)s)
 """
 
-# Every report that names them, as it came. What is applied is needed no more. What still waits, or is to be read again,
-# may tell of other people too: there the addresses alone are made unreadable.
 # A reply by e-mail that is applied after its writer was erased: inside the applying of a batch.
 REPLIES_OF_ERASED = """
 UPDATE campaigns_interaction i SET data = '{}'
@@ -46,13 +45,15 @@ UPDATE campaigns_interaction i SET data = '{}'
  WHERE i.tenant_id = %(tenant)s AND i.kind = 'replied' AND i.dedupe_key = x.key AND x.kind = 'replied'
    AND i.data <> '{}'
 """
-INBOX = f"""
-UPDATE campaigns_inboxitem i SET body = '', query = '', headers = '{{}}', detail = ''
- WHERE i.tenant_id = %(tenant)s AND i.state IN ('applied', 'ignored') AND {NAMES}
+# Every report that names them, as it came. What is applied is needed no more. What still waits, or is to be read again,
+# may tell of other people too: there the addresses alone are made unreadable.
+INBOX = """
+UPDATE campaigns_inboxitem SET body = '', query = '', headers = '{}', detail = ''
+ WHERE tenant_id = %(tenant)s AND id = ANY(%(items)s)
 """
-STILL_NEEDED = f"""
-SELECT i.id, i.body, i.query, i.headers::text, i.detail FROM campaigns_inboxitem i
- WHERE i.tenant_id = %(tenant)s AND i.state NOT IN ('applied', 'ignored') AND {NAMES} ORDER BY i.id FOR UPDATE
+STILL_NEEDED = """
+SELECT id, body, query, headers::text, detail FROM campaigns_inboxitem
+ WHERE tenant_id = %(tenant)s AND id = ANY(%(items)s) ORDER BY id FOR UPDATE
 """
 _WRITE = """
 UPDATE campaigns_inboxitem SET body = %(body)s, query = %(query)s, headers = %(headers)s::jsonb, detail = %(detail)s
@@ -86,18 +87,13 @@ def texts_of(people: People) -> list[int]:
 
 def forget(people: People, *, now: datetime) -> dict[str, int]:
     """Empty what tracking keeps of them; how many rows of each table."""
-    values: dict[str, Any] = {
-        "tenant": people.tenant.pk, "people": people.ids, "words": list(people.words), "kept": list(_KEPT)
-    }  # fmt: skip
-    # Reports need not name whom they are about: our reference does.
-    sent = Message.objects.for_tenant(people.tenant).filter(contact__in=people.ids, handed_over_at__isnull=False)
-    named = [*people.words, *(reference_of(pk) for pk in sent.values_list("pk", flat=True))]
+    values: dict[str, Any] = {"tenant": people.tenant.pk, "people": people.ids, "kept": list(_KEPT)}
     counts = {}
     with connection.cursor() as cursor:
-        for table, statement in (("interaction", INTERACTIONS), ("bookingrequest", BOOKINGS), ("inboxitem", INBOX)):
-            cursor.execute(statement, values | ({"words": named} if statement is INBOX else {}))
+        for table, statement in (("interaction", INTERACTIONS), ("bookingrequest", BOOKINGS)):
+            cursor.execute(statement, values)
             counts[f"campaigns_{table}"] = int(cursor.rowcount)
-    counts["campaigns_inboxitem"] += _cover(people)
+    counts["campaigns_inboxitem"] = _empty_reports(people)
     counts["campaigns_conversation"], counts["campaigns_threadtext"] = threads.forget(
         people.tenant, people.digests, now=now
     )
@@ -117,19 +113,30 @@ def forget_texts(tenant_id: int, texts: Sequence[int]) -> int:
     return int(rows.filter(state=ThreadText.State.HANDING_OVER).count())
 
 
-def _cover(people: People) -> int:
-    values: dict[str, Any] = {"tenant": people.tenant.pk, "words": list(people.words)}
+def _empty_reports(people: People) -> int:
+    """Reports need not name whom they are about: our reference does."""
+    sent = Message.objects.for_tenant(people.tenant).filter(contact__in=people.ids, handed_over_at__isnull=False)
+    named = [*people.words, *(reference_of(pk) for pk in sent.values_list("pk", flat=True))]
+    found = items_naming(people.tenant.pk, named)
+    over = [id_ for id_, state in found.items() if state in _OVER]
+    with connection.cursor() as cursor:
+        cursor.execute(INBOX, {"tenant": people.tenant.pk, "items": over})
+    return len(over) + _cover(people, [id_ for id_, state in found.items() if state not in _OVER])
+
+
+def _cover(people: People, items: Sequence[int]) -> int:
+    values: dict[str, Any] = {"tenant": people.tenant.pk, "items": list(items)}
     with connection.cursor() as cursor:
         cursor.execute(STILL_NEEDED, values)
         rows = cursor.fetchall()
         for id_, body, query, headers, detail in rows:
-            covered = {
+            covered: dict[str, Any] = {
                 "body": _covered(bytes(body).decode("latin-1"), people.words).encode("latin-1"),
                 "query": _covered(query, people.words),
                 "headers": _covered(headers, people.words),
                 "detail": _covered(detail, people.words),
             }
-            cursor.execute(_WRITE, values | covered | {"id": id_})
+            cursor.execute(_WRITE, {"tenant": people.tenant.pk, "id": id_, **covered})
     return len(rows)
 
 
