@@ -3,15 +3,55 @@
 from pathlib import Path
 from typing import Any
 
+from django import forms
 from django.conf import settings
 from django.contrib import admin
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 
+from campaigns.audience import jobs
 from campaigns.audience.models import ImportBatch
-from tenants.accounts.console import HistoryAdmin
-from winback.console.columns import json_field, pill_column
+from campaigns.audience.uploading import LARGEST, bring
+from tenants.accounts.console import HistoryAdmin, nothing_yet, tenant_of
+from winback.console.columns import address_of, json_field, pill_column
 from winback.console.deeds import deed
+from winback.queues import enqueue
+
+HEADINGS = (
+    "Contacts need a column external_id, email or phone; first_name, last_name, city, country, tags and others are "
+    "taken, too. Consent is turned on only by a yes in email_consent or sms_consent.",
+    "Jobs need external_id, completed_at, and contact_external_id or contact_email; amount, currency, service and "
+    "status are taken, too.",
+    "The same file twice changes nothing, and a bad row never stops the others. All columns, and how to read a file "
+    "that has others, are in docs/import.md.",
+)
+
+
+class UploadForm(forms.Form):
+    """A file of contacts or of their jobs."""
+
+    kind = forms.ChoiceField(
+        label="What is in it",
+        choices=[("contacts", "Contacts: who your customers are"), ("jobs", "Jobs: what they had done, or bought")],
+        help_text="Contacts first: a job finds its customer by ID, e-mail or phone.",
+    )
+    file = forms.FileField(
+        label="File",
+        help_text="CSV or XLSX, with one line of headings.",
+        widget=forms.FileInput(attrs={"accept": ".csv,.xlsx"}),
+    )
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        if not str(file.name).lower().endswith((".csv", ".xlsx")):
+            raise forms.ValidationError("Save it as CSV or XLSX: other kinds cannot be read.")
+        if file.size > LARGEST:
+            most = LARGEST // 1024 // 1024
+            raise forms.ValidationError(
+                f"It has more than {most} MB: bring it in parts, or import it by the command that stands under Imports."
+            )
+        return file
 
 
 @admin.register(ImportBatch)
@@ -23,6 +63,14 @@ class ImportBatchAdmin(HistoryAdmin):
     console_order = 90
     console_name = "Imports"
     console_many = "imports"
+    console_empty = nothing_yet(
+        "Nothing was imported yet",
+        "Bring a file of your contacts, then one of their jobs. The rest follows from that.",
+        icon="upload",
+        action="Import a file",
+        url="/console/campaigns/importbatch/add/",
+    )
+    add_permission = "contacts.import"
     change_list_template = "campaigns/imports.html"
     list_display = (
         "file_name",
@@ -47,6 +95,28 @@ class ImportBatchAdmin(HistoryAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {"tenant": getattr(request, "tenant", None), **(extra_context or {})})
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        self.site.require(request, "contacts.import")
+        form = UploadForm(request.POST or None, request.FILES or None, initial={"kind": request.GET.get("kind")})
+        if form.is_valid():
+            file = form.cleaned_data["file"]
+            task = bring(
+                tenant_of(request),
+                form.cleaned_data["kind"],
+                str(file.name),
+                file.read(),
+                now=timezone.now(),
+                actor=self.site.hooks.actor(request),
+            )
+            enqueue(jobs.import_upload, tenant=task.tenant_id, task=task.pk)
+            self.site.hooks.note(request, "import.brought", task, {"kind": form.cleaned_data["kind"]})
+            self.message_user(request, "It is being imported: reload this page in a few seconds for what came of it.")
+            return HttpResponseRedirect(address_of(task))
+        back = self.list_url()
+        return self.site.ask(request, form, title="Import a file", button="Import", back=back, intro=HEADINGS)
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         notes = [{"tone": "bad", "text": row.error}] if row.error else []

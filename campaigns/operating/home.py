@@ -42,11 +42,9 @@ def home_context(request: HttpRequest) -> dict[str, Any]:
         context["empty"] = EmptyState(
             "Import your first customers",
             "From a CSV or XLSX file: contacts first, then the jobs they have had. The rest follows from that.",
-            "How importing works",
-            "/console/campaigns/importbatch/",
+            "Import a file",
+            "/console/campaigns/importbatch/add/",
             "upload",
-            command=f"python3 manage.py import_contacts contacts.csv --tenant {tenant.slug}\n"
-            f"python3 manage.py import_jobs jobs.csv --tenant {tenant.slug}",
         )
         return context
     told = results_of(tenant, now=now)
@@ -96,7 +94,8 @@ def setup_of(tenant: Tenant) -> Setup:
 def _intro(tenant: Tenant, contacts: int, now: datetime) -> str:
     sandbox = " Sandbox: messages go to the local outbox, nobody receives them." if tenant.sandbox else ""
     people = f"{formatting.number(contacts)} contacts, " if contacts else ""
-    return f"{people}as of {formatting.moment(now, tenant.timezone)}.{sandbox}"
+    when = f"{'as' if people else 'As'} of {formatting.moment(now, tenant.timezone)}"
+    return f"{people}{when}.{sandbox}"
 
 
 def _counts(tenant: Tenant) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from tenants.journal import tasks
 from tenants.journal.models import AuditEntry, Event, Task
 from winback.console.columns import json_field, pill_column
 from winback.console.deeds import deed
-from winback.console.formatting import number, percent
+from winback.console.formatting import number, percent, words
 
 
 @admin.register(Event)
@@ -78,7 +78,12 @@ class TaskAdmin(HistoryAdmin):
     )  # fmt: skip
     readonly_fields = ("progress", "outcome", "asked")
     outcome = staticmethod(json_field("result"))
-    asked = staticmethod(json_field("arguments"))
+
+    @admin.display(description="Asked")
+    def asked(self, task: Task) -> str:
+        """What it was asked to do; a file that is still to be read is not shown."""
+        told = {name: value for name, value in task.arguments.items() if name != "content"}
+        return ", ".join(f"{words(name).lower()} {value}" for name, value in told.items()) or "–"
 
     @admin.display(description="Progress")
     def progress(self, task: Task) -> str:

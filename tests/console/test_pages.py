@@ -37,6 +37,7 @@ MAY_VIEW = {
 MAY_ADD = {
     "brand": MANAGERS, "offer": MANAGERS, "membership": OWNERS, "apikey": OWNERS, "connection": OWNERS,
     "suppression": OPERATORS, "webhookendpoint": OWNERS, "consent": MANAGERS,
+    "importbatch": OPERATORS,
 }  # fmt: skip
 MAY_CHANGE = {"brand": MANAGERS, "offer": MANAGERS, "tenant": MANAGERS}
 MODULE = "dormant_customer_reactivation"

@@ -1,0 +1,98 @@
+"""A file that is brought to the console is imported by a worker; what was brought is not kept."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from campaigns.audience import jobs, uploading
+from campaigns.audience.models import Contact, ImportBatch, Job
+from tenants.access.models import User
+from tenants.journal.models import Task
+from tests.console.conftest import Business
+from tests.console.walking import address, audited_actions
+from winback.tenancy import acting_for
+
+Browse = Callable[[User], Client]
+ADD = address(ImportBatch, "add")
+CONTACTS = b"external_id,first_name,email\nC-9001,Wren,wren@example.com\nC-9002,Bad,not an address\n"
+JOBS = b"external_id,contact_external_id,completed_at,amount,status\nJ-1,C-9001,2025-10-01,120.00,completed\n"
+
+
+def bring(client: Client, content: bytes, kind: str = "contacts", name: str = "customers.csv") -> Any:
+    return client.post(ADD, {"kind": kind, "file": SimpleUploadedFile(name, content)})
+
+
+def work(ours: Business) -> Task:
+    with acting_for(ours.tenant.pk):
+        task = Task.objects.for_tenant(ours.tenant).filter(kind=uploading.TASK).order_by("-pk")[:1].get()
+    jobs.import_upload(tenant=ours.tenant.pk, task=task.pk)
+    with acting_for(ours.tenant.pk):
+        task.refresh_from_db()
+    return task
+
+
+@pytest.fixture(autouse=True)
+def _home(settings: Any, tmp_path: Any) -> None:
+    settings.WINBACK_HOME = tmp_path
+
+
+@pytest.mark.django_db(transaction=True)
+def test_contacts_and_then_their_jobs_are_brought(ours: Business, browse: Browse) -> None:
+    client = browse(ours.people["operator"])
+
+    answer = bring(client, CONTACTS)
+    brought = work(ours)
+    bring(client, JOBS, "jobs", "visits.csv")
+    work(ours)
+
+    assert answer.headers["Location"] == address(Task, "change", brought.pk)
+    assert (brought.state, brought.result["created"]) == (Task.State.DONE, 1)
+    assert brought.arguments == {"kind": "contacts", "name": "customers.csv"}
+    assert "import.brought" in audited_actions(ours)
+    with acting_for(ours.tenant.pk):
+        contact = Contact.objects.for_tenant(ours.tenant).get(external_id="C-9001")
+        assert Job.objects.for_tenant(ours.tenant).filter(contact=contact).count() == 1
+
+
+def test_a_file_that_cannot_be_read_says_why(ours: Business, browse: Browse) -> None:
+    bring(browse(ours.people["operator"]), b"nothing,that,is,known\n1,2,3,4\n")
+
+    task = work(ours)
+
+    assert task.state == Task.State.FAILED
+    assert task.error
+    assert "content" not in task.arguments
+
+
+def test_what_was_brought_is_not_shown_while_it_waits(ours: Business, browse: Browse) -> None:
+    client = browse(ours.people["operator"])
+
+    page = client.get(bring(client, CONTACTS).headers["Location"]).content.decode()
+
+    assert "customers.csv" in page
+    with acting_for(ours.tenant.pk):
+        packed = Task.objects.for_tenant(ours.tenant).get(kind=uploading.TASK).arguments["content"]
+    assert packed not in page
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "told"), [("list.pdf", 10, "CSV or XLSX"), ("list.csv", uploading.LARGEST + 1, "20 MB")]
+)
+def test_what_cannot_be_taken_is_refused_with_what_to_do(
+    name: str, size: int, told: str, ours: Business, browse: Browse
+) -> None:
+    answer = bring(browse(ours.people["operator"]), b"x" * size, name=name)
+
+    assert answer.status_code == 422
+    assert told in answer.content.decode()
+
+
+def test_the_form_sends_its_file(ours: Business, browse: Browse) -> None:
+    assert 'enctype="multipart/form-data"' in browse(ours.people["operator"]).get(ADD).content.decode()
+
+
+def test_an_analyst_brings_nothing(ours: Business, browse: Browse) -> None:
+    assert bring(browse(ours.people["analyst"]), CONTACTS).status_code == 403
