@@ -1,6 +1,7 @@
 """One person who has left a trace in every table, each with the same planted words, to be looked for afterwards."""
 
 import json
+from base64 import b64encode
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -166,6 +167,10 @@ def _kept_beside(tenant: Tenant, contact: Contact) -> None:
     Task.objects.create(
         tenant=tenant, kind="test", title="A test", arguments={"to": EMAIL}, error=EMAIL, created_at=NOW, state="failed"
     )
+    Task.objects.create(
+        tenant=tenant, kind="import", title="A file", created_at=NOW, state="failed",
+        arguments={"content": b64encode(f"email\n{EMAIL}".encode()).decode()},
+    )  # fmt: skip
     ImportBatch.objects.create(
         tenant=tenant, kind="contacts", file_name=f"{EMAIL}.csv", sha256="0" * 64, state="failed", error=EMAIL,
         started_at=NOW,

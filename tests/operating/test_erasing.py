@@ -31,7 +31,7 @@ from campaigns.tracking.models import InboxItem
 from tenants.accounts.models import Tenant
 from tenants.connections.connecting import outbox_directory
 from tenants.journal import audit
-from tenants.journal.models import Event
+from tenants.journal.models import Event, Task
 from tests import factories
 from tests.operating import planting
 
@@ -63,6 +63,7 @@ def test_nothing_that_names_them_is_left_in_any_column_or_file(tenant: Tenant, p
     assert planting.found_in_database() == []
     assert planting.found_in_files(tenant) == []
     assert audit.verify(tenant) == []
+    assert not Task.objects.for_tenant(tenant).exclude(arguments={}).exists()
 
 
 def test_every_model_is_held_or_names_nobody() -> None:
