@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
-from campaigns.audience.models import Contact
+from campaigns.audience.models import Contact, ContactStat
 from campaigns.delivery import previewing
 from campaigns.delivery.rendering import RenderFailed
 from campaigns.operating import jobs
@@ -128,7 +128,7 @@ class CampaignPageAdmin(CampaignAdmin):
             for state, ended_by, number in sorted(counted, key=lambda one: -one[2])
         ]
         if not parts:
-            return Panel("Where they are", template="campaigns/nothing.html", note="Nobody is enrolled yet.")
+            return _nobody_yet(campaign)
         chart = StackedBar("Those who are written to, by where they are", parts)
         url = f"/console/campaigns/enrolment/?campaign__id__exact={campaign.pk}"
         return Panel("Where they are", chart, url=url, action="All enrolments")
@@ -249,3 +249,22 @@ def _why(campaign: Campaign) -> str:
     state, reason = campaign.get_state_display(), campaign.state_reason.rstrip(".")
     begins_so = reason.lower().startswith(state.lower())
     return f"{reason[:1].upper()}{reason[1:]}." if begins_so else f"{state}: {reason}."
+
+
+def _nobody_yet(campaign: Campaign) -> Panel:
+    """Why nobody is enrolled: how many contacts stand where, by what the last scan said of each."""
+    stats = ContactStat.objects.for_tenant(campaign.tenant_id).order_by().values_list("not_open_reason")
+    contacts = "/console/campaigns/contact/"
+    rows = [
+        {
+            "text": sentence(reason) if reason else "Dormant: the next plan enrols those whose turn it is.",
+            "number": number,
+            "url": contacts if reason else f"{contacts}?dormant=yes",
+        }
+        for reason, number in sorted(stats.annotate(number=Count("pk")), key=lambda one: -one[1])[:6]
+    ]
+    note = "Everybody is looked at by the hourly scan; a contact’s page says the same of that one."
+    title = "Nobody is enrolled yet: where your contacts stand"
+    if not rows:
+        return Panel(title, template="campaigns/text.html", context={"text": "There are no contacts: import them."})
+    return Panel(title, template="campaigns/reasons.html", context={"rows": rows}, note=note)

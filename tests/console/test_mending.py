@@ -7,10 +7,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from campaigns.audience.models import ContactStat
 from campaigns.planning import campaigning
 from campaigns.planning.models import Campaign, Message
 from campaigns.tracking import reputation
 from tenants.access.models import User
+from tests import factories
 from tests.console.conftest import Business
 from tests.console.walking import address
 from winback.tenancy import acting_for
@@ -70,3 +72,17 @@ def test_one_that_a_person_paused_has_no_steps(ours: Business, browse: Browse) -
 
     assert "Paused by hand." in page
     assert "Before you resume it" not in page
+
+
+def test_a_campaign_without_anybody_in_it_says_where_the_contacts_stand(ours: Business, browse: Browse) -> None:
+    contact = ours.rows["contact"]
+    with acting_for(ours.tenant.pk):
+        ContactStat.objects.update_or_create(
+            tenant=ours.tenant, contact=contact, defaults={"not_open_reason": "given_up", "next_scan_at": None}
+        )
+        empty = factories.make_campaign(ours.tenant, name="Empty", activation=ours.rows["moduleactivation"])
+
+    page = browse(ours.people["owner"]).get(address(Campaign, "change", empty.pk)).content.decode()
+
+    assert "Nobody is enrolled yet" in page
+    assert "It has been silent for so long that it was given up." in page

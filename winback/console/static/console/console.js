@@ -83,6 +83,17 @@
     setTimeout(look, every);
   });
 
+  /* A searched choice is called what its label says: select2 names it by its value alone, which may be empty */
+  addEventListener("load", () => all(".select2-selection").forEach((box) => {
+    const field = box.closest(".select2-container").previousElementSibling;
+    const label = field && document.querySelector(`label[for="${field.id}"]`);
+    if (!label) return;
+    label.id ||= `${field.id}-label`;
+    all("[role=textbox]", box).concat(box).forEach((part) => {
+      part.setAttribute("aria-labelledby", [label.id, part.getAttribute("aria-labelledby")].filter(Boolean).join(" "));
+    });
+  }));
+
   /* One press is enough */
   document.addEventListener("submit", (event) => {
     const form = event.target;
