@@ -39,6 +39,7 @@ GROUP_SECONDS = 5.0
 TROUBLE_WAIT = timedelta(minutes=15)
 DEFERRED_WAIT = timedelta(hours=4)
 MOST_ATTEMPTS = 5
+STOPPED = "stopped"
 START_WITHIN_SECONDS = outbox.LEASE_SECONDS - 120
 """How long after its lease was taken a group may start messages: the slowest provider may think for two minutes."""
 
@@ -65,7 +66,10 @@ def hand_over(
     now: datetime,
     deliver: bool,
 ) -> Counter[str]:
-    """Hand the messages of one channel over, through the tenant's connection for it; one in trouble is paused."""
+    """Hand the messages of one channel over, through the tenant's connection for it; one in trouble is paused.
+
+    Returns how many reached each state, and under STOPPED that the next claim would fare no better.
+    """
     line = Line(connection, items, GROUP_SIZE, now=now, limited=deliver)
     try:
         with (
@@ -77,6 +81,7 @@ def hand_over(
             counts["postponed"] += _give_back(tenant, connection, items, line, claim, trouble, now=now)
     except ProviderMisconfigured as error:  # it could not be opened
         counts = Counter(postponed=_give_back(tenant, connection, items, line, claim, error, now=now))
+    counts[STOPPED] = int(line.store_gone)
     return counts
 
 

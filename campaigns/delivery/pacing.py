@@ -60,12 +60,14 @@ class Pace:
 
     allowed: tuple[int, ...]
     wait_until: datetime | None = None
+    store_gone: bool = False
 
 
 class Line(Generic[ItemT]):
     """The messages of a claim in line for their connection; ``next`` takes out those whose turn it is.
 
-    ``waiting`` are those still in line, ``until`` when their turn comes, as far as is known.
+    ``waiting`` are those still in line, ``until`` when their turn comes, as far as is known. ``store_gone``: nobody
+    could tell.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Line(Generic[ItemT]):
     ) -> None:
         self.waiting = list(items)
         self.until: datetime | None = None
+        self.store_gone = False
         self._connection = connection
         self._size = size
         self._now = now
@@ -102,6 +105,7 @@ class Line(Generic[ItemT]):
                 return group
             loads = [load_of(item.facts, item.evidence.segments) for item in group]
             turn = pace(self._connection, loads, now=self._now + self._waited)
+            self.store_gone |= turn.store_gone
             if turn.wait_until is not None:
                 self.until = min(self.until, turn.wait_until) if self.until is not None else turn.wait_until
             if turn.allowed:
@@ -136,7 +140,7 @@ def pace(connection: Connection, loads: Sequence[Load], *, now: datetime) -> Pac
         grant = permits.take(wanted)
     except StoreGone:
         logger.warning("The store of the rate limits does not answer: connection %s waits.", connection.pk)
-        return Pace(tuple(place for place in everyone if not wanted[place]), now + STORE_GONE_WAIT)
+        return Pace(tuple(place for place in everyone if not wanted[place]), now + STORE_GONE_WAIT, True)
     allowed = tuple(place for place, granted in zip(everyone, grant.allowed, strict=True) if granted)
     if len(allowed) == len(loads):
         return Pace(allowed)

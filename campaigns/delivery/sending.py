@@ -18,7 +18,7 @@ from campaigns.compliance.asking import Asking, asking_of
 from campaigns.compliance.quiet_hours import Hours
 from campaigns.delivery import claiming, outbox, recovering, routing
 from campaigns.delivery.claiming import Claim
-from campaigns.delivery.handing_over import Ready, hand_over, release
+from campaigns.delivery.handing_over import STOPPED, Ready, hand_over, release
 from campaigns.delivery.outbox import Evidence, Outcome
 from campaigns.delivery.rendering import Rendered, RenderFailed, facts_of, render
 from campaigns.planning.models import Campaign, Message
@@ -80,6 +80,9 @@ def send_due(
                 counts.update(_send_claim(tenant, claim, asking.campaign.brand_id, now=now, deliver=deliver))
             elif not claim.looked_at:
                 break
+            if counts.pop(STOPPED, 0):
+                # Claimed again and again, a backlog would be put off whole, and rendered for nothing.
+                return {state: counts[state] for state in STATES}
             # Looked at and nothing moved: other workers hold these households; they are theirs, or the next tick's.
             stuck = 0 if claim.message_ids or claim.postponed or claim.blocked else stuck + 1
             if progress is not None:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -15,12 +16,14 @@ from hypothesis import settings as rules
 from hypothesis import strategies as st
 from redis import Redis
 
-from campaigns.delivery import pacing
+from campaigns.delivery import pacing, sending
 from campaigns.delivery.pacing import Load, limits_of, pace
+from campaigns.planning.models import Message
 from tenants.accounts.models import Tenant
 from tenants.connections import breaker
 from tenants.connections.connecting import connect
 from tenants.connections.models import Connection
+from tests.delivery.making import make_due, make_sender
 from tests.factories import NOW
 from winback import permits
 from winback.permits import Limit, daily, take
@@ -183,6 +186,23 @@ def test_without_the_store_nothing_that_has_a_limit_leaves_and_no_attempt_is_use
 
     assert turn.allowed == (1,)
     assert turn.wait_until == NOW + timedelta(minutes=1)
+
+
+@pytest.mark.usefixtures("catalog")
+def test_without_the_store_a_backlog_is_not_claimed_whole_to_be_put_off(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = make_sender(tenant, per_second=100)
+    for _ in range(5):
+        make_due(campaign)
+    gone = Redis(host="127.0.0.1", port=9, socket_connect_timeout=0.2)
+    monkeypatch.setattr(permits, "_script", lambda url: gone.register_script(permits._TAKE))
+    monkeypatch.setattr(sending, "CLAIM_SIZE", 2)
+
+    assert sending.send_due(tenant, now=NOW)["postponed"] == 2
+
+    states = Counter(Message.objects.for_tenant(tenant).values_list("state", "reason"))
+    assert states == {("postponed", "rate_limit"): 2, ("planned", ""): 3}
 
 
 def test_a_connection_on_trial_lets_five_go(tenant: Tenant) -> None:
