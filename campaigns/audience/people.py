@@ -20,14 +20,19 @@ _LONG_ENOUGH = 6  # a shorter number of the business's own would be found in eve
 class People:
     """Some people of one tenant. A contact is erased with whoever was merged into it, and the other way round.
 
-    ``words`` are how they are named in texts that are not columns of theirs, lower case; ``digests`` are those of
-    their addresses.
+    ``addresses`` and ``numbers`` are how they are named in texts that are not columns of theirs, lower case; a number
+    of the business's own may stand in other texts by chance. ``digests`` are those of the addresses.
     """
 
     tenant: Tenant
     rows: tuple[Contact, ...]
-    words: tuple[str, ...]
+    addresses: tuple[str, ...]
+    numbers: tuple[str, ...]
     digests: tuple[str, ...]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return (*self.addresses, *self.numbers)
 
     @property
     def ids(self) -> list[int]:
@@ -48,7 +53,7 @@ class People:
         made = {addresses.address_hmac(key) for key in known}
         return replace(
             self,
-            words=_sorted({*self.words, *_words_of(known)}),
+            addresses=_sorted({*self.addresses, *_words_of(known)}),
             digests=_sorted({*self.digests, *made, *filter(None, digests)}),
         )
 
@@ -60,12 +65,9 @@ def people_of(tenant: Tenant, contacts: Sequence[Contact], *, locked: bool = Fal
     rows = tuple(found.select_for_update() if locked else found)
     keys = {key for row in rows for key in (row.email_key or row.email.lower(), row.phone_key or row.phone) if key}
     numbers = {row.external_id.lower() for row in rows if row.external_id and len(row.external_id) >= _LONG_ENOUGH}
-    digests = (
-        {addresses.address_hmac(key) for key in keys}
-        | {row.email_hmac for row in rows}
-        | {row.phone_hmac for row in rows}
-    )
-    return People(tenant, rows, _sorted({*_words_of(keys), *numbers}), _sorted(filter(None, digests)))
+    digests = {digest for row in rows for digest in (row.email_hmac, row.phone_hmac) if digest}
+    digests |= {addresses.address_hmac(key) for key in keys}
+    return People(tenant, rows, _sorted(_words_of(keys)), _sorted(numbers), _sorted(digests))
 
 
 def erased_number(kind: str, number: str) -> str:

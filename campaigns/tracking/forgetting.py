@@ -116,7 +116,7 @@ def forget_texts(tenant_id: int, texts: Sequence[int]) -> int:
 def _empty_reports(people: People) -> int:
     """Reports need not name whom they are about: our reference does."""
     sent = Message.objects.for_tenant(people.tenant).filter(contact__in=people.ids, handed_over_at__isnull=False)
-    named = [*people.words, *(reference_of(pk) for pk in sent.values_list("pk", flat=True))]
+    named = [*people.addresses, *(reference_of(pk) for pk in sent.values_list("pk", flat=True))]
     found = items_naming(people.tenant.pk, named)
     over = [id_ for id_, state in found.items() if state in _OVER]
     with connection.cursor() as cursor:
@@ -131,10 +131,10 @@ def _cover(people: People, items: Sequence[int]) -> int:
         rows = cursor.fetchall()
         for id_, body, query, headers, detail in rows:
             covered: dict[str, Any] = {
-                "body": _covered(bytes(body).decode("latin-1"), people.words).encode("latin-1"),
-                "query": _covered(query, people.words),
-                "headers": _covered(headers, people.words),
-                "detail": _covered(detail, people.words),
+                "body": _covered(bytes(body).decode("latin-1"), people.addresses).encode("latin-1"),
+                "query": _covered(query, people.addresses),
+                "headers": _covered(headers, people.addresses),
+                "detail": _covered(detail, people.addresses),
             }
             cursor.execute(_WRITE, {"tenant": people.tenant.pk, "id": id_, **covered})
     return len(rows)

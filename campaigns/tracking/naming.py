@@ -35,27 +35,30 @@ def items_naming(tenant_id: int, words: Sequence[str]) -> dict[int, str]:
 
 
 def names(people: People) -> Callable[[Sequence[str]], bool]:
-    """Whether the cells of a row are about one of these people: an address in any spelling, or a number of theirs."""
+    """Whether a row of a rejects file is about one of these people: an address in any spelling, or a number of theirs.
+
+    Its first two cells are ours: the line and the reason.
+    """
     numbers = {row.external_id for row in people.rows if row.external_id}
-    digits = {word[-10:] for word in people.words if word.isdigit()}
+    digits = {word[-10:] for word in people.addresses if word.isdigit()}
 
     def about_them(cells: Sequence[str]) -> bool:
         text = " ".join(cells).lower()
-        if any(word in text for word in people.words) or numbers & set(cells):
+        if any(word in text for word in people.words) or numbers & set(cells[2:]):
             return True
-        return any(one in "".join(filter(str.isdecimal, cell)) for cell in cells for one in digits)
+        return any(one in "".join(filter(str.isdecimal, cell)) for cell in cells[2:] for one in digits)
 
     return about_them
 
 
 def reports_naming(people: People) -> list[dict[str, Any]]:
     """Each report that names them; of one about many people the entries about them alone."""
-    items = list(items_naming(people.tenant.pk, people.words))
+    items = list(items_naming(people.tenant.pk, people.addresses))
     with connection.cursor() as cursor:
         cursor.execute(REPORTS, {"tenant": people.tenant.pk, "items": items})
         rows = cursor.fetchall()
     return [
-        {"received_at": at, "query": query, "body": _theirs(bytes(body).decode(errors="replace"), people.words),
+        {"received_at": at, "query": query, "body": _theirs(bytes(body).decode(errors="replace"), people.addresses),
          "detail": detail}
         for at, query, body, detail in rows
     ]  # fmt: skip
