@@ -76,6 +76,8 @@ def judge(facts: Mapping[str, Any], *, on: date) -> Following:
 
 def of_contact(tenant: Tenant, contact: Contact, brand: Brand, *, now: datetime) -> Following:
     """The answer for one contact and brand. Inside an open scope."""
+    if contact.state != Contact.State.ACTIVE:
+        return Following(False, f"contact_{contact.state}")
     with connection.cursor() as cursor:
         statement = SAID.format(tenant="%(tenant)s", contact="%(contact)s")
         cursor.execute(statement, {"tenant": tenant.pk, "contact": contact.pk, "now": now})

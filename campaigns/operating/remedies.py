@@ -73,6 +73,8 @@ def remedy(code: str, contact: Any, channel: str, activation: ModuleActivation |
     """What can be done about this reason for this contact; None where nobody has thought of anything."""
     if code not in _REMEDIES:
         return None
+    if contact.state != contact.State.ACTIVE:  # nothing is missing where nobody is
+        return Remedy(_IN_ORDER)
     text, action = _REMEDIES[code]
     return Remedy(text, action, _where(action, contact, channel, activation)) if action else Remedy(text)
 

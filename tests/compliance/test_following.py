@@ -124,3 +124,12 @@ def test_what_another_business_was_told_is_not_known_here(two_tenants: tuple[Ten
     contact = factories.make_contact(ours)
 
     assert (of(contact), of(stranger)) == ("", "tracking_withdrawn")
+
+
+@pytest.mark.parametrize("state", ["erased", "merged"])
+def test_where_nobody_is_any_more_nobody_is_followed(tenant: Tenant, state: str) -> None:
+    contact = factories.make_contact(tenant, state=state)
+    brand = Brand.objects.for_tenant(tenant).get()
+    brand.tracks_clicks = True
+
+    assert following.of_contact(tenant, contact, brand, now=NOW).reason == f"contact_{state}"

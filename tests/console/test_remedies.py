@@ -38,6 +38,15 @@ def test_each_leads_to_a_page_that_is_there(ours: Business, browse: Browse) -> N
         assert not told.url or client.get(told.url).status_code == 200, code
 
 
+def test_where_nobody_is_any_more_nothing_is_missing(ours: Business) -> None:
+    contact = ours.rows["contact"]
+    contact.state = contact.State.ERASED
+
+    assert {remedy(code, contact, "email") for code in ("no_email", "no_email_consent")} == {
+        remedy("booked", contact, "")
+    }
+
+
 @pytest.fixture
 def refused(ours: Business) -> Message:
     message: Message = ours.rows["message"]
