@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from django.core.cache import cache
@@ -17,6 +17,7 @@ from winback.tenancy import acting_for_all
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
 )
+Settled = Literal["load", "networkidle"]
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
     "--disable-sync",
@@ -71,9 +72,10 @@ def business(chromium: Browser, transactional_db: None) -> Iterator[Tenant]:
 class Window:
     """A page of the browser that remembers what it complained about."""
 
-    def __init__(self, page: Page, base: str) -> None:
+    def __init__(self, page: Page, base: str, width: int) -> None:
         self.page = page
         self.base = base
+        self.width = width
         self.complaints: list[str] = []
         page.add_init_script(WATCH)
         page.on("console", lambda message: self.complain(message.text) if message.type == "error" else None)
@@ -82,14 +84,14 @@ class Window:
     def complain(self, text: str) -> None:
         self.complaints.append(f"{self.page.url}: {text}")
 
-    def visit(self, path: str) -> None:
+    def visit(self, path: str, settle: Settled = "networkidle") -> None:
         response = self.page.goto(f"{self.base}{path}")
         assert response is not None
         assert response.status == 200, path
-        self.settle()
+        self.settle(settle)
 
-    def settle(self) -> None:
-        self.page.wait_for_load_state("networkidle")
+    def settle(self, state: Settled = "networkidle") -> None:
+        self.page.wait_for_load_state(state)
         self.complaints += [f"{self.page.url}: {one}" for one in self.page.evaluate("window.violations")]
 
     def sign_in(self) -> None:
@@ -111,7 +113,7 @@ def window(chromium: Browser, business: Tenant, live_server: Any, settings: Any,
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = False  # the live server speaks http
     width = getattr(request, "param", 1280)
     context = chromium.new_context(viewport={"width": width, "height": 900})
-    opened = Window(context.new_page(), live_server.url)
+    opened = Window(context.new_page(), live_server.url, width)
     opened.sign_in()
     yield opened
     context.close()

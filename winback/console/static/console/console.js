@@ -84,15 +84,18 @@
   });
 
   /* A searched choice is called what its label says: select2 names it by its value alone, which may be empty */
-  addEventListener("load", () => all(".select2-selection").forEach((box) => {
+  const nameSearched = () => all(".select2-selection:not([data-named])").forEach((box) => {
     const field = box.closest(".select2-container").previousElementSibling;
     const label = field && document.querySelector(`label[for="${field.id}"]`);
     if (!label) return;
     label.id ||= `${field.id}-label`;
+    box.dataset.named = "";
     all("[role=textbox]", box).concat(box).forEach((part) => {
       part.setAttribute("aria-labelledby", [label.id, part.getAttribute("aria-labelledby")].filter(Boolean).join(" "));
     });
-  }));
+  });
+  if (document.querySelector(".admin-autocomplete"))
+    new MutationObserver(nameSearched).observe(document.body, { childList: true, subtree: true });
 
   /* One press is enough */
   document.addEventListener("submit", (event) => {
