@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import OperationalError
+from psycopg.errors import DeadlockDetected
 
 from campaigns.audience import forgetting as audience
 from campaigns.audience import rejecting
@@ -39,6 +40,7 @@ logger = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 500
 """People in one transaction: more are erased batch by batch."""
+MOST_ATTEMPTS = 3
 
 
 class CannotErase(ValueError):
@@ -51,6 +53,18 @@ def erase(tenant: Tenant, contacts: Sequence[Contact], *, now: datetime, actor: 
     ``dry_run``: no file is removed, and the caller rolls back. Whoever was erased before is left alone.
     """
     _apply_what_waits(tenant, now=now)
+    attempts = 0
+    while True:
+        attempts += 1
+        try:
+            return _erase(tenant, contacts, now=now, actor=actor, dry_run=dry_run)
+        except OperationalError as error:
+            # Whatever else works at the same people took them in another order: it goes on, and we begin again.
+            if attempts == MOST_ATTEMPTS or not isinstance(error.__cause__, DeadlockDetected):
+                raise
+
+
+def _erase(tenant: Tenant, contacts: Sequence[Contact], *, now: datetime, actor: str, dry_run: bool) -> Erasure:
     with acting_for(tenant.pk):
         audience.begin(tenant)
         tracking.begin(tenant.pk)

@@ -9,13 +9,14 @@ from uuid import uuid4
 import pytest
 from django.apps import apps
 from django.core.management import call_command
-from django.db import models
+from django.db import connection, models
 from pytest_django import Settings
 
 from campaigns.audience import dormancy
 from campaigns.audience.addresses import address_hmac
 from campaigns.audience.experiment_models import Assignment, DormancyEpisode
 from campaigns.audience.models import Contact, Job, Suppression
+from campaigns.compliance import forgetting as compliance
 from campaigns.compliance.models import Touch
 from campaigns.delivery import outbox
 from campaigns.delivery.outbox import Outcome
@@ -192,6 +193,24 @@ def test_what_is_being_handed_over_is_emptied_once_it_is_recorded(tenant: Tenant
     proof.refresh_from_db()
     assert (proof.state, proof.finished_at) == ("done", NOW)
     assert "leaving" not in proof.kept
+
+
+def test_what_meets_other_work_at_the_same_people_begins_again(
+    tenant: Tenant, planted: Contact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forget, met = compliance.forget, []
+
+    def after_a_deadlock(*arguments: Any) -> dict[str, int]:
+        if not met:
+            met.append(planted)
+            with connection.cursor() as cursor:
+                cursor.execute("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'deadlock_detected'; END $$")
+        return forget(*arguments)
+
+    monkeypatch.setattr(compliance, "forget", after_a_deadlock)
+
+    assert erasing.erase(tenant, [planted], now=NOW, actor="test").removed["campaigns_contact"] >= 1
+    assert met == [planted]
 
 
 def test_a_dry_run_counts_and_keeps_everything(tenant: Tenant, planted: Contact) -> None:
