@@ -198,7 +198,8 @@ def test_what_is_being_handed_over_is_emptied_once_it_is_recorded(tenant: Tenant
 def test_what_meets_other_work_at_the_same_people_begins_again(
     tenant: Tenant, planted: Contact, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    forget, met = compliance.forget, []
+    forget = compliance.forget
+    met: list[Contact] = []
 
     def after_a_deadlock(*arguments: Any) -> dict[str, int]:
         if not met:
