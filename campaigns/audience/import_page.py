@@ -113,7 +113,7 @@ class ImportBatchAdmin(HistoryAdmin):
             )
             enqueue(jobs.import_upload, tenant=task.tenant_id, task=task.pk)
             self.site.hooks.note(request, "import.brought", task, {"kind": form.cleaned_data["kind"]})
-            self.message_user(request, "It is being imported: reload this page in a few seconds for what came of it.")
+            self.message_user(request, "It is being imported: this page says how far it has come, and what came of it.")
             return HttpResponseRedirect(address_of(task))
         back = self.list_url()
         return self.site.ask(request, form, title="Import a file", button="Import", back=back, intro=HEADINGS)

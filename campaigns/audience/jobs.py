@@ -5,11 +5,15 @@ from dataclasses import asdict
 from django.utils import timezone
 
 from campaigns.audience.reading import UnreadableFile
-from campaigns.audience.uploading import import_brought
+from campaigns.audience.uploading import import_brought, lines_in, unpacked
 from tenants.accounts.models import Tenant
 from tenants.journal import tasks
 from tenants.journal.models import Task
 from winback.tenancy import acting_for
+
+
+class Cancelled(Exception):
+    """Somebody cancelled the task while it ran."""
 
 
 def import_upload(*, tenant: int, task: int) -> None:
@@ -18,12 +22,20 @@ def import_upload(*, tenant: int, task: int) -> None:
     business = Tenant.objects.get(pk=tenant)
     with acting_for(tenant):
         work = Task.objects.for_tenant(tenant).get(pk=task)
-        if not tasks.start(work, now=now):
+        content = unpacked(work.arguments)
+        if not tasks.start(work, now=now, total=lines_in(work.arguments["name"], content)):
             return
+
+    def progress(rows: int) -> None:
+        with acting_for(tenant):
+            is_wanted = tasks.advance(work, rows)
+        if not is_wanted:
+            raise Cancelled("It was cancelled: what was imported until then is kept.")
+
     error, result = "", {}
     try:
-        result = asdict(import_brought(business, work.arguments, now=now))
-    except (UnreadableFile, OSError) as reason:
+        result = asdict(import_brought(business, work.arguments, content, now=now, progress=progress))
+    except (UnreadableFile, OSError, Cancelled) as reason:
         error = str(reason)
     with acting_for(tenant):
         rest = {"kind": work.arguments["kind"], "name": work.arguments["name"]}

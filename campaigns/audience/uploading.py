@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,9 +32,20 @@ def bring(tenant: Tenant, kind: str, name: str, content: bytes, *, now: datetime
     return tasks.queue(tenant, TASK, f"Import of {kind} from {plain}", now=now, arguments=told, created_by=actor)
 
 
-def import_brought(tenant: Tenant, told: dict[str, Any], *, now: datetime) -> ImportReport:
+def unpacked(told: dict[str, Any]) -> bytes:
+    return gzip.decompress(base64.b64decode(told["content"]))
+
+
+def lines_in(name: str, content: bytes) -> int:
+    """About how many rows a file has, for its progress; 0 where only reading it would tell."""
+    return max(content.count(b"\n") - 1, 0) if name.lower().endswith(".csv") else 0
+
+
+def import_brought(
+    tenant: Tenant, told: dict[str, Any], content: bytes, *, now: datetime, progress: Callable[[int], None]
+) -> ImportReport:
     """Import what was brought; raises UnreadableFile. Opens its own scopes."""
     with TemporaryDirectory(prefix="winback-import-") as folder:
         path = Path(folder) / told["name"]
-        path.write_bytes(gzip.decompress(base64.b64decode(told["content"])))
-        return import_file(kind_of(told["kind"]), tenant, path, now=now)
+        path.write_bytes(content)
+        return import_file(kind_of(told["kind"]), tenant, path, now=now, progress=progress)

@@ -72,12 +72,20 @@ class TaskAdmin(HistoryAdmin):
     sortable_by = ("created_at",)
     ordering = ("-created_at", "-pk")
     list_filter = ("state", "kind")
+    change_form_template = "tenants/task.html"
     fields = (
-        "title", "kind", "state", "progress", "error", "created_by", "created_at", "started_at", "finished_at",
-        "outcome", "asked",
+        "title", "kind", "state", "progress", "error", "created_by", "created_at", "started_at", "finished_at", "asked",
     )  # fmt: skip
-    readonly_fields = ("progress", "outcome", "asked")
-    outcome = staticmethod(json_field("result"))
+    readonly_fields = ("progress", "asked")
+
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        notes = [{"tone": "bad", "text": row.error}] if row.error else []
+        return {
+            "pills": [row.state],
+            "notes": notes,
+            "facts": [(words(name), _told(value)) for name, value in row.result.items()],
+            "is_open": row.state in (Task.State.QUEUED, Task.State.RUNNING),
+        }
 
     @admin.display(description="Asked")
     def asked(self, task: Task) -> str:
@@ -102,3 +110,10 @@ class TaskAdmin(HistoryAdmin):
         else:
             self.message_user(request, f"“{task.title}” had already ended.", messages.WARNING)
         return None
+
+
+def _told(value: Any) -> str:
+    """A value of a task's result as a person reads it."""
+    if value is None or isinstance(value, bool):
+        return "Yes" if value else "None"
+    return number(value) if isinstance(value, int | float) else str(value)

@@ -10,9 +10,11 @@ from django.test import Client
 from campaigns.audience import jobs, uploading
 from campaigns.audience.models import Contact, ImportBatch, Job
 from tenants.access.models import User
+from tenants.journal import tasks
 from tenants.journal.models import Task
 from tests.console.conftest import Business
 from tests.console.walking import address, audited_actions
+from tests.factories import NOW
 from winback.tenancy import acting_for
 
 Browse = Callable[[User], Client]
@@ -96,3 +98,38 @@ def test_the_form_sends_its_file(ours: Business, browse: Browse) -> None:
 
 def test_an_analyst_brings_nothing(ours: Business, browse: Browse) -> None:
     assert bring(browse(ours.people["analyst"]), CONTACTS).status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_its_page_shows_how_far_it_has_come_and_then_what_came_of_it(ours: Business, browse: Browse) -> None:
+    client = browse(ours.people["operator"])
+    page = bring(client, CONTACTS).headers["Location"]
+    assert "data-reload-seconds" in client.get(page).content.decode()
+
+    brought = work(ours)
+
+    told = client.get(page).content.decode()
+    assert (brought.done, brought.total) == (2, 2)
+    assert "data-reload-seconds" not in told
+    assert "<dt>Created</dt>" in told.replace("\n", "")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_cancelled_import_stops_and_keeps_what_it_had(
+    ours: Business, browse: Browse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring(browse(ours.people["operator"]), CONTACTS)
+    monkeypatch.setattr("campaigns.audience.importing.BATCH_ROWS", 1)
+    advance = tasks.advance
+
+    def after_a_cancel(task: Task, done: int) -> bool:
+        tasks.cancel(task, now=NOW)
+        return advance(task, done)
+
+    monkeypatch.setattr(tasks, "advance", after_a_cancel)
+    task = work(ours)
+
+    assert task.state == Task.State.CANCELLED
+    assert "content" not in task.arguments
+    with acting_for(ours.tenant.pk):
+        assert Contact.objects.for_tenant(ours.tenant).filter(external_id="C-9001").exists()

@@ -52,6 +52,15 @@
     });
   }
 
+  /* Work that goes on is looked at again; whoever types, or looks elsewhere, is left in peace */
+  const open = document.querySelector("[data-reload-seconds]");
+  if (open) {
+    setInterval(() => {
+      if (document.hidden || document.activeElement?.closest("input, textarea, select, form")) return;
+      location.reload();
+    }, Number(open.dataset.reloadSeconds) * 1000);
+  }
+
   /* Choosing a business is enough */
   all("form[data-autosubmit]").forEach((form) => {
     form.classList.add("wb-auto");
