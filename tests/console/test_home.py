@@ -75,7 +75,7 @@ def test_the_comparison_says_no_more_than_its_interval(low: float, high: float, 
     assert said in panel.chart.conclusion
 
 
-def test_without_customers_home_gives_the_exact_command(db: None, browse: Browse) -> None:
+def test_without_customers_home_leads_to_where_a_file_is_imported(db: None, browse: Browse) -> None:
     with acting_for_all("test"):
         tenant = factories.make_tenant("new-shop")
         owner = furnishing.member(tenant, "owner")
@@ -83,7 +83,7 @@ def test_without_customers_home_gives_the_exact_command(db: None, browse: Browse
     page = browse(owner).get("/console/").content.decode()
 
     assert "Import your first customers" in page
-    assert "python3 manage.py import_contacts contacts.csv --tenant new-shop" in page
+    assert 'href="/console/campaigns/importbatch/add/' in page
     assert "1 of 6 steps done" in page
     assert "connect an e-mail provider" in page
 
