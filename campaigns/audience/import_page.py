@@ -63,6 +63,7 @@ class ImportBatchAdmin(HistoryAdmin):
     console_order = 90
     console_name = "Imports"
     console_many = "imports"
+    console_add = "Import a file"
     console_empty = nothing_yet(
         "Nothing was imported yet",
         "Bring a file of your contacts, then one of their jobs. The rest follows from that.",

@@ -34,7 +34,9 @@ def import_upload(*, tenant: int, task: int) -> None:
 
     error, result = "", {}
     try:
-        result = asdict(import_brought(business, work.arguments, content, now=now, progress=progress))
+        report = asdict(import_brought(business, work.arguments, content, now=now, progress=progress))
+        del report["rejects_file"]  # of the worker's host: Imports hands it out
+        result = report | {"page": "/console/campaigns/importbatch/"}
     except (UnreadableFile, OSError, Cancelled) as reason:
         error = str(reason)
     with acting_for(tenant):

@@ -80,10 +80,13 @@ class TaskAdmin(HistoryAdmin):
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         notes = [{"tone": "bad", "text": row.error}] if row.error else []
+        told = dict(row.result)
+        if page := told.pop("page", ""):
+            notes.append({"tone": "info", "text": "The rest of it:", "url": page, "action": "see what it brought"})
         return {
             "pills": [row.state],
             "notes": notes,
-            "facts": [(words(name), _told(value)) for name, value in row.result.items()],
+            "facts": [(words(name), _told(value)) for name, value in told.items()],
             "is_open": row.state in (Task.State.QUEUED, Task.State.RUNNING),
         }
 

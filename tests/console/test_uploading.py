@@ -105,12 +105,14 @@ def test_its_page_shows_how_far_it_has_come_and_then_what_came_of_it(ours: Busin
     client = browse(ours.people["operator"])
     page = bring(client, CONTACTS).headers["Location"]
     assert "data-reload-seconds" in client.get(page).content.decode()
+    assert "Import a file</a>" in client.get(address(ImportBatch, "changelist")).content.decode()
 
     brought = work(ours)
 
     told = client.get(page).content.decode()
     assert (brought.done, brought.total) == (2, 2)
     assert "data-reload-seconds" not in told
+    assert f'<a href="{address(ImportBatch, "changelist")}">see what it brought</a>' in told
     assert "<dt>Created</dt>" in told.replace("\n", "")
 
 

@@ -35,6 +35,8 @@ class ConsoleAdmin(AnyModelAdmin):
     console_name = ""
     console_many = ""
     """How several rows are called, where Django adds an s too many."""
+    console_add = ""
+    """What the button for a new row says, where “Add” and the row's name is not how one would say it."""
     console_empty: EmptyState | None = None
     show_facets = ShowFacets.NEVER
     list_per_page = 50
