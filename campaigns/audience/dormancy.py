@@ -20,11 +20,14 @@ from django.db.backends.utils import CursorWrapper
 from campaigns.audience import assigning, dormancy_changes, dormancy_facts, dormancy_rules, stats, tagging
 from campaigns.audience.dormancy_rules import Rules
 from tenants.accounts.models import Tenant
+from winback import statistics
 from winback.tenancy import acting_for, acting_for_all
 
 logger = logging.getLogger(__name__)
 
 BATCH = 50_000
+MANY = 1_000
+SMALL_SAMPLES = "SET LOCAL default_statistics_target = 10"
 
 # The order in which the report names them; the rule itself stands in dormancy_facts.
 REASONS = (
@@ -198,7 +201,7 @@ class _Pass:
         scope = acting_for(*self.tenant_ids) if len(self.tenant_ids) == 1 else acting_for_all("scan of every tenant")
         with scope, connection.cursor() as cursor:
             # Compiling a statement that is run once costs more than it saves; small samples of a batch will do.
-            cursor.execute("SET LOCAL jit = off; SET LOCAL default_statistics_target = 10")
+            cursor.execute(f"SET LOCAL jit = off; {SMALL_SAMPLES}")
             yield cursor
 
     def _scan_due(self) -> bool:
@@ -209,6 +212,8 @@ class _Pass:
             picked = int(cursor.rowcount)
             if not picked:
                 return False
+            if picked >= MANY:
+                self._keep_up(cursor)
             cursor.execute("ANALYZE scan_looked")
             cursor.execute(dormancy_facts.LEAVE_HELD)
             self.values["passed_over"] += [contact_id for (contact_id,) in cursor.fetchall()]
@@ -218,6 +223,12 @@ class _Pass:
             cursor.execute(dormancy_changes.STORE)
         self.tally.add_batch(batch)
         return picked == BATCH
+
+    def _keep_up(self, cursor: CursorWrapper) -> None:
+        """What an earlier batch opened, PostgreSQL may know nothing of: it would read all of it for each contact."""
+        cursor.execute("SET LOCAL default_statistics_target TO DEFAULT")
+        statistics.keep_up()
+        cursor.execute(SMALL_SAMPLES)
 
     def _judge(self, cursor: CursorWrapper) -> _Batch:
         cursor.execute("SELECT DISTINCT tenant_id FROM scan_looked")

@@ -139,3 +139,40 @@ def test_episodes_that_attributing_holds_are_left_to_the_next_scan(
     after = scan(shop, later)
 
     assert (meanwhile.moved, after.moved) == (LAPSED // 2, LAPSED // 2)
+
+
+# People with one job each, so long ago that all of them have lapsed.
+MANY = """
+WITH home AS (
+    INSERT INTO campaigns_household (tenant_id, key, created_at)
+    SELECT %(tenant)s, 'h' || n, %(now)s FROM generate_series(1, 3000) n RETURNING id
+), person AS (
+    INSERT INTO campaigns_contact
+           (tenant_id, household_id, external_id, state, email, phone, first_name, last_name, company, address, city,
+            region, postal_code, country, timezone, timezones, acquisition_channel, attributes, name_key, created_at,
+            updated_at)
+    SELECT %(tenant)s, id, 'c' || id, 'active', '', '', '', '', '', '', '', '', '', '', '', '{}', '', '{}', '', %(now)s,
+           %(now)s
+      FROM home RETURNING id
+)
+INSERT INTO campaigns_contactstat
+       (tenant_id, contact_id, first_job_at, last_job_at, job_count, total_minor, last_service, not_open_reason,
+        next_scan_at)
+SELECT %(tenant)s, id, %(last)s, %(last)s, 1, 100, '', '', '1970-01-01' FROM person
+"""
+
+
+def test_each_batch_knows_how_much_the_ones_before_have_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    with acting_for_all("test set-up"):
+        tenant = make_tenant()
+        make_activation(tenant)
+    with acting_for(tenant.pk), connection.cursor() as cursor:
+        cursor.execute(MANY, {"tenant": tenant.pk, "now": NOW, "last": NOW - timedelta(days=200)})
+    monkeypatch.setattr(dormancy, "BATCH", 1_500)
+
+    assert dormancy.scan(now=NOW, tenant=tenant)[tenant.pk].opened == 3_000
+
+    # Thought to be empty, the table would be read whole for every contact of the second batch.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE relname = %s", [DormancyEpisode._meta.db_table])
+        assert cursor.fetchone()[0] >= 1_500
