@@ -6,10 +6,8 @@ another, leaves nothing that the next one does not complete.
 """
 
 import logging
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
 from typing import Any
@@ -19,6 +17,7 @@ from django.db.backends.utils import CursorWrapper
 
 from campaigns.audience import assigning, dormancy_changes, dormancy_facts, dormancy_rules, stats, tagging
 from campaigns.audience.dormancy_rules import Rules
+from campaigns.audience.dormancy_tally import Batch, ScanReport, Tally
 from tenants.accounts.models import Tenant
 from winback import statistics
 from winback.tenancy import acting_for, acting_for_all
@@ -28,25 +27,6 @@ logger = logging.getLogger(__name__)
 BATCH = 50_000
 MANY = 1_000
 SMALL_SAMPLES = "SET LOCAL default_statistics_target = 10"
-
-# The order in which the report names them; the rule itself stands in dormancy_facts.
-REASONS = (
-    "no_job", "scheduled_ahead", "do_not_contact", "not_lapsed_yet", "given_up", "erased", "merged", "restricted",
-    "in_open_episode",
-)  # fmt: skip
-
-
-@dataclass
-class ScanReport:
-    """What a scan did for one tenant, with the keys of ``scan_dormant --json``."""
-
-    opened: int = 0
-    moved: int = 0
-    closed: int = 0
-    by_cohort: dict[str, int] = field(default_factory=dict)
-    held_out: int = 0
-    excluded: dict[str, int] = field(default_factory=dict)
-    seconds: float = 0.0
 
 
 class ScanFailed(RuntimeError):
@@ -83,7 +63,7 @@ def scan_tenants(
     if not tenant_ids:
         return {}
     started = monotonic()
-    tally = _Tally(progress)
+    tally = Tally(progress)
     failures: dict[int, Exception] = {}
     try:
         _Pass(tenant_ids, now, tally).run(full=full)
@@ -105,75 +85,10 @@ def scan_tenants(
     return reports
 
 
-class _Batch:
-    """One batch: what there is to change, and what was changed, by tenant."""
-
-    def __init__(self, rows: Iterable[tuple[int, str, str, bool, bool, bool, int]] = ()) -> None:
-        self.counts: dict[int, Counter[str]] = defaultdict(Counter)
-        self.by_cohort: dict[int, Counter[int]] = defaultdict(Counter)
-        self.excluded: dict[int, Counter[str]] = defaultdict(Counter)
-        self.number = 0
-        self.closes = self.opens = self.moves = self.gives_up = False
-        for tenant_id, fate, reason, opens, moves, gives_up, number in rows:
-            self.number += number
-            self.closes |= fate in ("erased", "merged", "corrected")
-            self.opens |= opens
-            self.moves |= moves
-            self.gives_up |= gives_up
-            if not opens:
-                self.excluded[tenant_id][reason or "in_open_episode"] += number
-
-    @property
-    def changes(self) -> bool:
-        return self.closes or self.opens or self.moves or self.gives_up
-
-    def add(self, key: str, rows: Iterable[tuple[int, int]]) -> None:
-        for tenant_id, number in rows:
-            self.counts[tenant_id][key] += number
-
-    def add_opened(self, rows: Iterable[tuple[int, int, int, int]]) -> None:
-        for tenant_id, months, number, given_up in rows:
-            self.counts[tenant_id] += Counter(opened=number, closed=given_up)
-            self.by_cohort[tenant_id][months] += number
-
-
-class _Tally(_Batch):
-    """What the batches that are committed add up to."""
-
-    def __init__(self, progress: Callable[[int], None] | None) -> None:
-        super().__init__()
-        self.cohorts: dict[int, list[int]] = {}
-        self.progress = progress
-
-    def add_batch(self, batch: _Batch) -> None:
-        for tenant_id, counts in batch.counts.items():
-            self.counts[tenant_id] += counts
-        for tenant_id, by_cohort in batch.by_cohort.items():
-            self.by_cohort[tenant_id] += by_cohort
-        for tenant_id, excluded in batch.excluded.items():
-            self.excluded[tenant_id] += excluded
-        self.number += batch.number
-        if self.progress is not None:
-            self.progress(self.number)
-
-    def report(self, tenant_id: int, seconds: float) -> ScanReport:
-        counts, by_cohort, excluded = self.counts[tenant_id], self.by_cohort[tenant_id], self.excluded[tenant_id]
-        cohorts = sorted({*self.cohorts.get(tenant_id, ()), *by_cohort})
-        return ScanReport(
-            opened=counts["opened"],
-            moved=counts["moved"],
-            closed=counts["closed"],
-            by_cohort={str(months): by_cohort[months] for months in cohorts},
-            held_out=counts["held_out"],
-            excluded={reason: excluded[reason] for reason in REASONS if excluded[reason]},
-            seconds=seconds,
-        )
-
-
 class _Pass:
     """One pass over some tenants, as of one moment."""
 
-    def __init__(self, tenant_ids: Sequence[int], now: datetime, tally: _Tally) -> None:
+    def __init__(self, tenant_ids: Sequence[int], now: datetime, tally: Tally) -> None:
         self.tenant_ids = list(tenant_ids)
         self.now = now
         self.tally = tally
@@ -230,7 +145,7 @@ class _Pass:
         statistics.keep_up()
         cursor.execute(SMALL_SAMPLES)
 
-    def _judge(self, cursor: CursorWrapper) -> _Batch:
+    def _judge(self, cursor: CursorWrapper) -> Batch:
         cursor.execute("SELECT DISTINCT tenant_id FROM scan_looked")
         looked = [tenant_id for (tenant_id,) in cursor.fetchall()]
         dormancy_rules.lay_out(cursor, (self.rules[tenant_id] for tenant_id in looked), now=self.now)
@@ -238,11 +153,11 @@ class _Pass:
         cursor.execute("ANALYZE scan_judged")
         return self._sum_up(cursor)
 
-    def _sum_up(self, cursor: CursorWrapper) -> _Batch:
+    def _sum_up(self, cursor: CursorWrapper) -> Batch:
         cursor.execute(dormancy_facts.SUM_UP)
-        return _Batch(cursor.fetchall())
+        return Batch(cursor.fetchall())
 
-    def _change(self, cursor: CursorWrapper, batch: _Batch) -> None:
+    def _change(self, cursor: CursorWrapper, batch: Batch) -> None:
         def changed(statement: str) -> list[Any]:
             cursor.execute(statement, self.values)
             return list(cursor.fetchall())

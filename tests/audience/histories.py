@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 
 from campaigns.audience import dormancy, stats
-from campaigns.audience.dormancy import ScanReport
+from campaigns.audience.dormancy_tally import ScanReport
 from campaigns.audience.experiment_models import DormancyEpisode
 from campaigns.audience.models import Contact, ContactTag, Job
 from tenants.accounts.models import Tenant

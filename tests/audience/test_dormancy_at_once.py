@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from campaigns.audience import assigning, dormancy
-from campaigns.audience.dormancy import ScanReport
+from campaigns.audience.dormancy_tally import ScanReport
 from campaigns.audience.experiment_models import Assignment, DormancyEpisode
 from campaigns.audience.models import ContactTag
 from tenants.accounts.models import Tenant
