@@ -3,10 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
-from campaigns.audience.models import Contact
+from campaigns.audience.models import Contact, Suppression
 from campaigns.delivery.links import Purpose, make_token
-from campaigns.planning.models import Message
+from campaigns.planning.models import Enrolment, Message
+from campaigns.tracking.models import Interaction
 from tenants.accounts.models import Tenant
+from tenants.journal.models import Event
 from tests import factories
 
 
@@ -30,3 +32,10 @@ def unsubscribe_page(message: Message) -> str:
 
 def booking_page(message: Message) -> str:
     return f"/book/{make_token(Purpose.BOOK, message.tenant_id, message.pk)}"
+
+
+def everything_kept() -> list[int]:
+    """How much there is of whatever a no would change."""
+    return [model._default_manager.count() for model in (Suppression, Interaction, Event)] + [
+        Enrolment.objects.filter(state="active").count(), Message.objects.filter(state="planned").count()
+    ]  # fmt: skip

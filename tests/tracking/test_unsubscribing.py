@@ -12,13 +12,12 @@ from campaigns.audience.models import Consent, Contact, Suppression
 from campaigns.delivery.links import Purpose, make_token
 from campaigns.delivery.sending import send_due
 from campaigns.planning.models import Enrolment, Message
-from campaigns.tracking.models import Interaction
 from tenants.accounts.models import Brand, Tenant
 from tenants.journal.models import Event
 from tests import factories
 from tests.conftest import OutsideClient
 from tests.delivery.making import DAY, make_due, make_sender
-from tests.tracking.making import booking_page, make_reached, unsubscribe_page
+from tests.tracking.making import booking_page, everything_kept, make_reached, unsubscribe_page
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
@@ -35,12 +34,6 @@ def suppressions(message: Message) -> list[tuple[str, str, str]]:
 
 def planned(message: Message) -> set[str]:
     return set(Message.objects.for_tenant(message.tenant_id).filter(step_code="nudge").values_list("state", flat=True))
-
-
-def everything_kept() -> list[int]:
-    return [model._default_manager.count() for model in (Suppression, Interaction, Event)] + [
-        Enrolment.objects.filter(state="active").count(), Message.objects.filter(state="planned").count()
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("method", ["get", "head"])
@@ -277,51 +270,8 @@ def test_other_methods_are_refused(method: str, client: Client, reached: Message
     assert getattr(client, method)(unsubscribe_page(reached)).status_code == 405
 
 
-FOLLOW_NO_MORE = {"scope": "following", "follow_no_more": "yes"}
-
-
-def test_whoever_will_not_be_followed_says_so_with_one_tick_and_still_gets_the_messages(
-    client: Client, reached: Message
-) -> None:
-    for _ in range(2):
-        answered = client.post(unsubscribe_page(reached), FOLLOW_NO_MORE)
-
-        assert answered.status_code == 200
-        assert not answered.cookies
-    page = answered.content.decode()
-    assert "Done. Nobody counts which of our e-mails you open" in page
-    assert 'name="follow_no_more"' not in page
-    fact = Consent.objects.for_tenant(reached.tenant_id).get()
-    assert (fact.channel, fact.purpose, fact.state, fact.recorded_by) == ("email", "tracking", "withdrawn", "person")
-    assert (fact.source, fact.evidence) == ("unsubscribe_page", {"message": reached.pk})
-    assert not Suppression.objects.exists()
-    assert Enrolment.objects.get(pk=reached.enrolment_id).state == "active"
-
-
-def test_saving_without_the_tick_changes_nothing(client: Client, reached: Message) -> None:
-    before = everything_kept()
-
-    page = client.post(unsubscribe_page(reached), {"scope": "following"}).content.decode()
-
-    assert everything_kept() == before
-    assert not Consent.objects.exists()
-    assert 'name="follow_no_more"' in page
-
-
 def test_one_click_unsubscribes_whatever_else_stands_in_the_request(client: Client, reached: Message) -> None:
-    client.post(unsubscribe_page(reached), ONE_CLICK | FOLLOW_NO_MORE)
+    client.post(unsubscribe_page(reached), ONE_CLICK | {"scope": "following", "follow_no_more": "yes"})
 
     assert [row[:2] for row in suppressions(reached)] == [("email", "unsubscribed")]
     assert not Consent.objects.exists()
-
-
-def test_whoever_was_merged_into_another_is_followed_under_neither_name(
-    client: Client, reached: Message, tenant: Tenant
-) -> None:
-    winner = factories.make_contact(tenant)
-    Contact.objects.filter(pk=reached.contact_id).update(state=Contact.State.MERGED, merged_into=winner)
-
-    client.post(unsubscribe_page(reached), FOLLOW_NO_MORE)
-
-    said = Consent.objects.for_tenant(tenant).filter(purpose="tracking", state="withdrawn")
-    assert set(said.values_list("contact_id", flat=True)) == {reached.contact_id, winner.pk}

@@ -5,10 +5,11 @@ from itertools import count
 from typing import Any
 
 from campaigns.audience.addresses import address_hmac
-from campaigns.audience.models import Contact
+from campaigns.audience.models import Contact, Suppression
 from campaigns.planning.models import Message
 from campaigns.tracking import thread_outbox
 from campaigns.tracking.replying import Received, receive_text
+from campaigns.tracking.thread_models import Conversation
 from tenants.accounts.models import Tenant
 from tenants.connections.connecting import connect
 from tenants.connections.models import Connection
@@ -55,3 +56,14 @@ def answers(tenant: Tenant, *, now: datetime = factories.NOW) -> list[tuple[str,
     FakeSmsProvider.sent.clear()
     thread_outbox.send_due(tenant, now=now)
     return [(each.recipient, each.body) for each in FakeSmsProvider.sent]
+
+
+def in_force(tenant: Tenant) -> set[tuple[str, str]]:
+    """Channel and reason of each suppression that holds."""
+    rows = Suppression.objects.for_tenant(tenant).filter(lifted_at=None)
+    return set(rows.values_list("channel", "reason"))
+
+
+def conversation(tenant: Tenant) -> Conversation:
+    """The one that there is."""
+    return Conversation.objects.for_tenant(tenant).get()
