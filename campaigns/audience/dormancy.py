@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 BATCH = 50_000
 MANY = 1_000
+"""From so many due contacts on it pays to look whether PostgreSQL knows how large the tables are."""
 SMALL_SAMPLES = "SET LOCAL default_statistics_target = 10"
 
 
