@@ -14,8 +14,7 @@ from typing import Any
 
 from django.db import connection as database
 
-from campaigns.audience.models import Contact
-from campaigns.audience.suppressing import suppress
+from campaigns.audience.suppressing import Refused, suppress_refused
 from campaigns.delivery import intents, outbox, routing
 from campaigns.delivery.claiming import Claim
 from campaigns.delivery.hearing import Hearing, LeaseOver
@@ -270,16 +269,13 @@ def _suppress_dead(
     tenant: Tenant, going: Sequence[Ready], hearing: Hearing, connection: Connection, *, now: datetime
 ) -> None:
     """An address that the provider says is dead, or whose owner said no there, is not written to again."""
-    for item in going:
-        outcome = hearing.outcomes.get(item.message_id)
-        if outcome is None or outcome.reason not in ADDRESS_IS_DEAD | PERSON_SAID_NO:
-            continue
-        contact = Contact.objects.for_tenant(tenant).get(pk=item.facts["contact_id"])
-        suppress(
-            tenant,
-            channel=item.facts["channel"],
-            contact=contact,
-            reason=outcome.reason,
-            source=f"provider {connection.provider}",
-            now=now,
+    refused = [
+        Refused(item.facts["contact_id"], item.evidence.address_hmac, outcome.reason, outcome.reason in PERSON_SAID_NO)
+        for item in going
+        if (outcome := hearing.outcomes.get(item.message_id)) is not None
+        and outcome.reason in ADDRESS_IS_DEAD | PERSON_SAID_NO
+    ]
+    if refused:
+        suppress_refused(
+            tenant, refused, channel=going[0].facts["channel"], source=f"provider {connection.provider}", now=now
         )

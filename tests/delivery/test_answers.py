@@ -1,10 +1,13 @@
 """What a provider answers: trouble of its own, trouble with one recipient, and silence."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 
-from campaigns.audience.models import Suppression
+from campaigns.audience.models import Contact, Suppression
 from campaigns.delivery.sending import send_due
 from campaigns.planning.models import Message
 from tenants.accounts.models import Tenant
@@ -107,3 +110,38 @@ def test_an_address_that_the_provider_calls_dead_is_suppressed(tenant: Tenant) -
     assert (reload(message).state, message.reason) == ("failed", "mailbox_unknown")
     kept = Suppression.objects.get(contact_id=message.contact_id)
     assert (kept.channel, kept.reason, kept.address_hmac) == ("email", "mailbox_unknown", "a" * 64)
+
+
+@pytest.mark.parametrize(("reason", "theirs"), [("dead", {"a" * 64}), ("opted_out", {"a" * 64, "b" * 64})])
+def test_what_is_suppressed_is_the_address_that_was_written_to(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch, reason: str, theirs: set[str]
+) -> None:
+    """Another address is not dead with it; but whoever said no said it for all that they have."""
+    message = make_due(make_sender(tenant, fail=reason), email_hmac="a" * 64)
+    send = FakeEmailProvider.send
+
+    def move_meanwhile(provider: FakeEmailProvider, *given: Any) -> None:
+        Contact.objects.filter(pk=message.contact_id).update(email_hmac="b" * 64)
+        send(provider, *given)
+
+    monkeypatch.setattr(FakeEmailProvider, "send", move_meanwhile)
+
+    send_due(tenant, now=NOW)
+
+    assert reload(message).state == "failed"
+    assert {kept.address_hmac for kept in Suppression.objects.for_tenant(tenant)} == theirs
+
+
+def test_many_dead_addresses_take_no_more_statements_than_one(tenant: Tenant) -> None:
+    campaign = make_sender(tenant, fail="dead")
+
+    def statements(number: int) -> int:
+        for each in range(number):
+            make_due(campaign, email_hmac=f"{number}{each}".ljust(64, "0"))
+        with CaptureQueriesContext(database) as captured:
+            assert send_due(tenant, now=NOW)["failed"] == number
+        return len(captured)
+
+    statements(1)  # what is asked once and remembered
+    assert statements(2) == statements(9)
+    assert Suppression.objects.for_tenant(tenant).count() == 12

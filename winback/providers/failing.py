@@ -14,6 +14,7 @@ class Failure(StrEnum):
     MISCONFIGURED = "misconfigured"
     REFUSE = "refuse"
     DEAD = "dead"
+    OPTED_OUT = "opted_out"
     DEFER = "defer"
     UNKNOWN = "unknown"
 
@@ -31,6 +32,8 @@ def fails(how: object, reference: str, witness: Witness) -> bool:
         witness.refused(reference, Reason.RECIPIENT_REFUSED, "no such recipient")
     elif how == Failure.DEAD:
         witness.refused(reference, Reason.MAILBOX_UNKNOWN, "no such mailbox")
+    elif how == Failure.OPTED_OUT:
+        witness.refused(reference, Reason.OPTED_OUT_AT_PROVIDER, "has opted out")
     elif how == Failure.DEFER:
         witness.deferred(reference, Reason.MAILBOX_FULL, "full")
     elif how:
