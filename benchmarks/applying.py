@@ -24,12 +24,14 @@ def copies(source: Any, number: int, **columns: str) -> None:
     from django.db import connection
 
     name = source._meta.db_table
+    kept = ", ".join(field.column for field in source._meta.local_concrete_fields if not field.generated)
     changed = ", ".join(f"'{column}', {expression}" for column, expression in columns.items())
     sequence = f"nextval(pg_get_serial_sequence('{name}', 'id'))"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {name} SELECT (jsonb_populate_record(NULL::{name}, to_jsonb(s) || jsonb_build_object("
-            f"'id', {sequence}, {changed}))).* FROM {name} s, generate_series(1, {number}) AS g(n) WHERE s.id = %s",
+            f"INSERT INTO {name} ({kept}) SELECT {kept} FROM (SELECT (jsonb_populate_record(NULL::{name}, "
+            f"to_jsonb(s) || jsonb_build_object('id', {sequence}, {changed}))).* "
+            f"FROM {name} s, generate_series(1, {number}) AS g(n) WHERE s.id = %s) made",
             [source.pk],
         )
 

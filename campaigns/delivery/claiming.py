@@ -51,8 +51,7 @@ CANDIDATES = """
 WITH due AS MATERIALIZED (
     SELECT m.id, m.contact_id, m.channel, m.due_at, m.enrolment_id
       FROM campaigns_message m
-     WHERE m.tenant_id = %(tenant)s AND m.campaign_id = %(campaign)s AND m.state IN ('planned', 'postponed')
-       AND m.due_at <= %(now)s
+     WHERE m.tenant_id = %(tenant)s AND m.queue = 'due' AND m.campaign_id = %(campaign)s AND m.due_at <= %(now)s
        AND EXISTS (SELECT FROM campaigns_campaign c
                      JOIN tenants_moduleactivation a ON a.tenant_id = c.tenant_id AND a.id = c.activation_id
                      JOIN tenants_tenant t ON t.id = c.tenant_id
@@ -208,13 +207,16 @@ def _keep_quiet_hours(cursor: CursorWrapper, asking: Asking, hours: Hours, place
 
 
 DUE = """
-SELECT DISTINCT m.tenant_id
-  FROM campaigns_message m
-  JOIN campaigns_campaign c ON c.tenant_id = m.tenant_id AND c.id = m.campaign_id AND c.state = 'running'
+SELECT DISTINCT c.tenant_id
+  FROM campaigns_campaign c
   JOIN tenants_moduleactivation a ON a.tenant_id = c.tenant_id AND a.id = c.activation_id AND a.state = 'activated'
-  JOIN tenants_tenant t ON t.id = m.tenant_id AND t.state = 'active'
- WHERE m.state IN ('planned', 'postponed') AND m.due_at <= %(now)s
- ORDER BY m.tenant_id
+  JOIN tenants_tenant t ON t.id = c.tenant_id AND t.state = 'active'
+ CROSS JOIN LATERAL (
+       SELECT FROM campaigns_message m
+        WHERE m.tenant_id = c.tenant_id AND m.queue = 'due' AND m.campaign_id = c.id AND m.due_at <= %(now)s
+        LIMIT 1) waiting
+ WHERE c.state = 'running'
+ ORDER BY c.tenant_id
 """
 
 

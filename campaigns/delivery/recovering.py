@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 EXPIRED = """
 SELECT m.claim_token, m.id, m.state
   FROM campaigns_message m
- WHERE m.tenant_id = %(tenant)s AND m.state IN ('claimed', 'handing_over')
+ WHERE m.tenant_id = %(tenant)s AND m.queue = 'leased'
    AND (m.lease_until <= clock_timestamp() OR %(every)s)
  ORDER BY m.id
    FOR UPDATE SKIP LOCKED
@@ -77,7 +77,7 @@ def recover(tenant_id: int, *, now: datetime, every_claim: bool = False) -> Mapp
 CALLED_UNKNOWN = """
 SELECT m.claim_token, m.id
   FROM campaigns_message m
- WHERE m.tenant_id = %(tenant)s AND m.state = 'unknown' AND m.claim_token = ANY(%(claims)s)
+ WHERE m.tenant_id = %(tenant)s AND m.queue = 'unknown' AND m.claim_token = ANY(%(claims)s)
  ORDER BY m.id
    FOR UPDATE SKIP LOCKED
 """
@@ -112,9 +112,7 @@ def _settle_what_journals_know(tenant_id: int, *, now: datetime) -> dict[str, in
 
 def _forget_when_settled(tenant_id: int, claim: UUID) -> None:
     """Remove the journal once its recovery is committed, unless another group of the claim still needs it."""
-    left = Message.objects.for_tenant(tenant_id).filter(
-        state__in=(Message.State.CLAIMED, Message.State.HANDING_OVER), claim_token=claim
-    )
+    left = Message.objects.for_tenant(tenant_id).filter(queue=Message.Queue.LEASED, claim_token=claim)
     if not left.exists():
         transaction.on_commit(partial(intents.forget, claim))
 
@@ -125,7 +123,7 @@ DEADLINE = timedelta(days=7)
 OVERDUE = """
 UPDATE campaigns_message m
    SET state = 'handed_over', reason = 'never_confirmed', claim_token = NULL, next_look_up_at = NULL
- WHERE m.tenant_id = %(tenant)s AND m.state = 'unknown' AND m.settled_at <= %(since)s
+ WHERE m.tenant_id = %(tenant)s AND m.queue = 'unknown' AND m.settled_at <= %(since)s
 """
 
 
@@ -188,7 +186,7 @@ def _whose_turn_it_is(tenant: Tenant, *, now: datetime) -> tuple[list[tuple[int,
     """Messages with their connections, those never asked about first, then those that waited longest."""
     rows = Message.objects.for_tenant(tenant).filter(
         Q(next_look_up_at=None) | Q(next_look_up_at__lte=now),
-        state=Message.State.UNKNOWN,
+        queue=Message.Queue.UNKNOWN,
         settled_at__gt=now - LOOK_UP_FOR,
         connection__isnull=False,
     )

@@ -230,6 +230,7 @@ class Migration(migrations.Migration):
                 ('handed_over_at', models.DateTimeField(null=True)),
                 ('settled_at', models.DateTimeField(help_text='When it reached its present state.', null=True)),
                 ('next_look_up_at', models.DateTimeField(help_text='When its provider is asked again what became of it.', null=True)),
+                ('queue', models.GeneratedField(db_persist=True, expression=models.Case(models.When(state__in=['planned', 'postponed'], then=models.Value('due')), models.When(state__in=['claimed', 'handing_over'], then=models.Value('leased')), models.When(state='unknown', then=models.Value('unknown'))), help_text='Where it stands in line; empty once it is settled.', output_field=models.CharField(choices=[('due', 'Due'), ('leased', 'Leased'), ('unknown', 'Unknown')], max_length=7, null=True))),
                 ('campaign', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='campaigns.campaign')),
                 ('connection', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.connection')),
                 ('contact', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='campaigns.contact')),
@@ -238,7 +239,7 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('state__in', ['planned', 'postponed'])), fields=['tenant', 'due_at', 'id'], name='message_due'), models.Index(condition=models.Q(('state__in', ['claimed', 'handing_over'])), fields=['tenant', 'lease_until'], name='message_leased'), models.Index(condition=models.Q(('state', 'unknown')), fields=['tenant', 'next_look_up_at'], name='message_unknown'), models.Index(fields=['tenant', 'contact', '-due_at'], name='message_of_contact'), models.Index(fields=['tenant', 'campaign', 'state'], name='message_of_campaign'), models.Index(condition=models.Q(('provider_id', ''), _negated=True), fields=['tenant', 'provider_id'], name='message_provider_id')],
+                'indexes': [models.Index(condition=models.Q(('queue__isnull', False)), fields=['tenant', 'queue', 'campaign', 'due_at', 'id'], name='message_in_line'), models.Index(fields=['tenant', 'contact', '-due_at'], name='message_of_contact'), models.Index(fields=['tenant', 'campaign', '-due_at'], name='message_of_campaign'), models.Index(condition=models.Q(('provider_id', ''), _negated=True), fields=['tenant', 'provider_id'], name='message_provider_id')],
                 'constraints': [models.UniqueConstraint(fields=('tenant', 'enrolment', 'step_code'), name='message_one_a_step')],
             },
         ),

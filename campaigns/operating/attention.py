@@ -121,7 +121,7 @@ def _campaigns(tenant: Tenant, _now: datetime) -> Iterator[Attention]:
 def _unknown(tenant: Tenant, _now: datetime) -> Iterator[Attention]:
     told = (
         Message.objects.for_tenant(tenant)
-        .filter(state=Message.State.UNKNOWN)
+        .filter(queue=Message.Queue.UNKNOWN)
         .aggregate(number=Count("pk"), oldest=Min("settled_at"))
     )
     if told["number"]:

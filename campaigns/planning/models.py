@@ -2,7 +2,7 @@
 
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, Value, When
 
 from campaigns.audience.experiment_models import Arm, DormancyEpisode
 from campaigns.audience.models import Channel, Contact, Household
@@ -181,6 +181,11 @@ class Message(TenantScoped):
         CANCELLED = "cancelled"
         UNKNOWN = "unknown"
 
+    class Queue(models.TextChoices):
+        DUE = "due"
+        LEASED = "leased"
+        UNKNOWN = "unknown"
+
     campaign = TenantForeignKey(Campaign, related_name="messages")
     enrolment = TenantForeignKey(Enrolment, related_name="messages")
     contact = TenantForeignKey(Contact, related_name="messages")
@@ -213,26 +218,31 @@ class Message(TenantScoped):
     handed_over_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True, help_text="When it reached its present state.")
     next_look_up_at = models.DateTimeField(null=True, help_text="When its provider is asked again what became of it.")
+    queue = models.GeneratedField(
+        expression=Case(
+            When(state__in=["planned", "postponed"], then=Value("due")),
+            When(state__in=["claimed", "handing_over"], then=Value("leased")),
+            When(state="unknown", then=Value("unknown")),
+        ),
+        output_field=models.CharField(max_length=7, null=True, choices=Queue.choices),
+        db_persist=True,
+        help_text="Where it stands in line; empty once it is settled.",
+    )
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["tenant", "enrolment", "step_code"], name="message_one_a_step"),
         ]
+        # No index may name the state, the lease or the verdicts: a change of what is in no index is written in place
+        # (a HOT update), and most of what happens to a message is such a change.
         indexes = [
             models.Index(
-                fields=["tenant", "due_at", "id"],
-                name="message_due",
-                condition=Q(state__in=["planned", "postponed"]),
+                fields=["tenant", "queue", "campaign", "due_at", "id"],
+                name="message_in_line",
+                condition=Q(queue__isnull=False),
             ),
-            models.Index(
-                fields=["tenant", "lease_until"],
-                name="message_leased",
-                condition=Q(state__in=["claimed", "handing_over"]),
-            ),
-            # Whose provider is asked what became of them, in turn.
-            models.Index(fields=["tenant", "next_look_up_at"], name="message_unknown", condition=Q(state="unknown")),
             models.Index(fields=["tenant", "contact", "-due_at"], name="message_of_contact"),
-            models.Index(fields=["tenant", "campaign", "state"], name="message_of_campaign"),
+            models.Index(fields=["tenant", "campaign", "-due_at"], name="message_of_campaign"),
             # Reports of providers that do not carry our reference name their own id.
             models.Index(fields=["tenant", "provider_id"], name="message_provider_id", condition=~Q(provider_id="")),
         ]
