@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from campaigns.audience.models import Channel, Consent, Contact
+from tenants.accounts.models import Tenant
 from tenants.journal import audit
 
 DECISIONS = (Consent.State.GIVEN, Consent.State.WITHDRAWN)
@@ -86,7 +87,7 @@ def faults_of(
         yield "stated_at", "This lies in the future: nobody has said it yet."
     if state == Consent.State.GIVEN and not wording.strip():
         yield "wording", "A yes is worth what it was said to: give the words."
-    if state == Consent.State.GIVEN and _said_no_since(contact, channel, purpose, stated_at):
+    if state == Consent.State.GIVEN and _said_no_since(contact, channel, purpose, stated_at, now=now):
         yield "stated_at", "They said no after that: only a later yes can be recorded."
     if purpose == Consent.TRACKING and channel != Channel.EMAIL:
         yield "channel", "Nothing in a text is followed: choose e-mail."
@@ -96,17 +97,25 @@ def faults_of(
         yield "channel", "A text needs a yes: neither a purchase nor an inquiry stands in for it."
 
 
-def latest_decision(contact: Contact, channel: str, purpose: str = Consent.MARKETING) -> Consent | None:
-    """The yes or no that holds."""
+def latest_decision(
+    contact: Contact, channel: str, purpose: str = Consent.MARKETING, *, now: datetime
+) -> Consent | None:
+    """The yes or no that holds; in a replay there are yeses that nobody has said yet."""
     said = Consent.objects.for_tenant(contact.tenant_id).filter(
         contact=contact, channel=channel, purpose=purpose, state__in=DECISIONS
     )
-    found: Consent | None = said.order_by("-id").first()
+    found: Consent | None = said.exclude(state=Consent.State.GIVEN, stated_at__gt=now).order_by("-id").first()
     return found
 
 
-def _said_no_since(contact: Contact, channel: str, purpose: str, at: datetime) -> bool:
-    latest = latest_decision(contact, channel, purpose)
+def number_to_come(tenant: Tenant, *, now: datetime) -> int:
+    """How many permissions on file hold only from a later moment on: a replay reads files that were written since."""
+    permissions = Consent.objects.for_tenant(tenant).exclude(state=Consent.State.WITHDRAWN)
+    return permissions.filter(stated_at__gt=now).count()
+
+
+def _said_no_since(contact: Contact, channel: str, purpose: str, at: datetime, *, now: datetime) -> bool:
+    latest = latest_decision(contact, channel, purpose, now=now)
     if latest is None or latest.state != Consent.State.WITHDRAWN:
         return False
     return bool((latest.stated_at or latest.recorded_at) >= at)

@@ -141,7 +141,7 @@ def _tags(text: str) -> list[str]:
 
 def _lies_ahead(moment: datetime, setting: Setting) -> bool:
     """Whether it is of a later day: a date alone means noon, and today's noon may be still to come."""
-    return moment.astimezone(setting.zone).date() > setting.now.astimezone(setting.zone).date()
+    return moment.astimezone(setting.zone).date() > setting.read_at.astimezone(setting.zone).date()
 
 
 # What a consent column may say, and about what. A text, and following somebody, need a yes: no ground stands in for it.
@@ -163,7 +163,10 @@ def _consents(row: Mapping[str, str], setting: Setting) -> list[ConsentClaim]:
         stated_at = moment(at, setting.zone, f"{name}_consent_at") if at else None
         if stated_at is not None and _lies_ahead(stated_at, setting):
             if word not in ("", "no"):
-                raise Rejected(f"{name}_consent_at: {short(at)} lies in the future, so nobody has said {word} yet")
+                raise Rejected(
+                    f"{name}_consent_at: {short(at)} lies in the future, so nobody has said {word} yet: "
+                    f"correct the day, or leave {name}_consent empty"
+                )
             stated_at = None  # a no is heeded whatever its date: at once, as one without a date
         if word not in ("", *_YES_OR_NO) and stated_at is None:
             raise Rejected(f"{name}_consent_at: is missing, and {word} allows nothing without its day")

@@ -42,6 +42,7 @@ class ImportCommand(TenantCommand):
                     tenant,
                     path,
                     now=now,
+                    read_at=self.now({}),
                     mapping=mapping,
                     mapping_content=content,
                     dry_run=bool(options.get("dry_run")),
@@ -53,7 +54,10 @@ class ImportCommand(TenantCommand):
             raise CommandError(
                 f"{error.filename or path}: {error.strerror or error}. What was imported is kept: run it again."
             ) from error
-        return asdict(report) | {"seconds": round(monotonic() - started, 3)}
+        keys = asdict(report) | {"seconds": round(monotonic() - started, 3)}
+        if self.kind.name != "contacts":
+            del keys["consents_to_come"]
+        return keys
 
     def _mapping(self, path: str | Path | None) -> tuple[FileMapping | None, Any]:
         if path is None:

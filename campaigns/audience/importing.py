@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from campaigns.audience import addresses, duplicates, erased, import_batches, rejecting
+from campaigns.audience import addresses, consent, duplicates, erased, import_batches, rejecting
 from campaigns.audience.mapping import FileMapping, Record
 from campaigns.audience.models import ImportBatch
 from campaigns.audience.reading import Row, UnreadableFile, opened
@@ -91,6 +91,8 @@ class ImportReport:
     rejected: int
     skipped: int
     rejects_file: str | None
+    consents_to_come: int = 0
+    """Permissions on file that are dated after the day of a replay, and do not hold until theirs."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,7 @@ def import_file(
     path: Path,
     *,
     now: datetime,
+    read_at: datetime | None = None,
     mapping: FileMapping | None = None,
     mapping_content: Any = None,
     dry_run: bool = False,
@@ -159,6 +162,9 @@ def import_file(
     Every batch is a transaction of its own that also keeps how far it came: an import that was killed goes on there
     when the same file is imported again, and one that is still running is joined. Importing a finished file again
     merges it again, which changes nothing.
+
+    ``read_at``: the clock's time, where ``now`` is not (a replay). Facts dated between the two are kept: each holds
+    from its own moment on.
     """
     addresses.address_hmac("")  # the installation's key is made, if it must be, before any transaction that may fail
     content = mapping_content or {}
@@ -167,13 +173,13 @@ def import_file(
         try:
             with transaction.atomic():
                 batch = import_batches.begin_dry_run(kind.name, tenant, path, content, now=now)
-                report = _run(_work(kind, tenant, path, batch, mapping, now), progress)
+                report = _run(_work(kind, tenant, path, batch, mapping, now, read_at), progress)
                 raise NothingKept
         except NothingKept:
             return report
     batch, resumed = import_batches.begin(kind.name, tenant, path, content, now=now)
     try:
-        return _run(_work(kind, tenant, path, batch, mapping, now), progress, resumed=resumed)
+        return _run(_work(kind, tenant, path, batch, mapping, now, read_at), progress, resumed=resumed)
     except Exception as error:
         with acting_for(tenant.pk), connection.cursor() as cursor:
             import_batches.lock(cursor, tenant)
@@ -183,9 +189,15 @@ def import_file(
 
 
 def _work(
-    kind: Kind, tenant: Tenant, path: Path, batch: ImportBatch, mapping: FileMapping | None, now: datetime
+    kind: Kind,
+    tenant: Tenant,
+    path: Path,
+    batch: ImportBatch,
+    mapping: FileMapping | None,
+    now: datetime,
+    read_at: datetime | None,
 ) -> _Work:
-    setting = Setting(tenant.zone, tenant.country, tenant.region, tenant.currency, now)
+    setting = Setting(tenant.zone, tenant.country, tenant.region, tenant.currency, max(now, read_at or now))
     return _Work(kind, tenant, path, batch, mapping, setting, now, [], {})
 
 
@@ -220,6 +232,8 @@ def _run(work: _Work, progress: Callable[[int], None] | None, *, resumed: bool =
             kind.catch_up(cursor, tenant)
             import_batches.close_killed(batch, now=work.now)
         import_batches.finish(batch, kind.newest(cursor, tenant, now=work.now), now=work.now, skipped=len(skipped))
+        is_replay = kind.name == "contacts" and work.setting.read_at > work.now
+        to_come = consent.number_to_come(tenant, now=work.now) if is_replay else 0
     return ImportReport(
         rows=batch.rows,
         created=batch.created,
@@ -228,6 +242,7 @@ def _run(work: _Work, progress: Callable[[int], None] | None, *, resumed: bool =
         rejected=batch.rejected,
         skipped=len(skipped),
         rejects_file=str(import_batches.rejects_path(batch)) if batch.rejected else None,
+        consents_to_come=to_come,
     )
 
 

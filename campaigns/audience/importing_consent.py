@@ -5,6 +5,7 @@
 * ``yes`` after a withdrawal needs a date that lies after it.
 * The same fact again, or one that says less than the latest of its kind, adds nothing.
 * A ground (``soft_opt_in``, ``inquired``) is kept beside them: it revives nothing that was withdrawn.
+* A ``yes`` that a replay meets before its day is kept once, and is nothing to compare with until then.
 """
 
 from typing import Any
@@ -38,6 +39,7 @@ SELECT {_FACT}
         SELECT k.state, k.stated_at, k.recorded_at, k.recorded_by FROM campaigns_consent k
          WHERE k.tenant_id = %(tenant)s AND k.contact_id = m.contact_id AND k.channel = f.channel
            AND k.purpose = f.purpose AND k.state IN ('given', 'withdrawn')
+           AND (k.state = 'withdrawn' OR k.stated_at IS NULL OR k.stated_at <= %(now)s)
          ORDER BY k.id DESC LIMIT 1) latest ON true
   LEFT JOIN LATERAL (
         SELECT true AS is_known FROM campaigns_consent k
@@ -46,7 +48,8 @@ SELECT {_FACT}
            AND k.stated_at IS NOT DISTINCT FROM f.stated_at
          LIMIT 1) same ON true
  WHERE CASE
-       WHEN f.state NOT IN ('given', 'withdrawn') THEN same.is_known IS NULL
+       WHEN f.state NOT IN ('given', 'withdrawn') OR (f.state = 'given' AND f.stated_at > %(now)s)
+            THEN same.is_known IS NULL
        WHEN latest.state IS NULL THEN true
        WHEN f.stated_at < latest.stated_at THEN false
        WHEN latest.state = f.state

@@ -57,7 +57,7 @@ def job_record(row: Mapping[str, str], setting: Setting) -> JobRecord:
     if not get("completed_at", ""):
         raise Rejected("completed_at: is empty")
     completed_at = moment(get("completed_at", ""), setting.zone, "completed_at")
-    if completed_at > setting.now + _LATEST:
+    if completed_at > setting.read_at + _LATEST:
         raise Rejected(f"completed_at: {completed_at:%Y-%m-%d} lies more than five years ahead")
     currency = get("currency", "").upper() or setting.currency
     if not _CURRENCY.match(currency):

@@ -36,6 +36,7 @@ def import_upload(*, tenant: int, task: int) -> None:
     try:
         report = asdict(import_brought(business, work.arguments, content, now=now, progress=progress))
         del report["rejects_file"]  # of the worker's host: Imports hands it out
+        del report["consents_to_come"]  # of a replay alone
         result = report | {"page": "/console/campaigns/importbatch/"}
     except (UnreadableFile, OSError, Cancelled) as reason:
         error = str(reason)

@@ -105,7 +105,7 @@ def _take_over(loser: Contact, winner: Contact, *, now: datetime) -> set[str]:
 
 def _hand_on_consent(loser: Contact, winner: Contact, taken: set[str], *, now: datetime, actor: str) -> None:
     for channel, field, key in ((Channel.EMAIL, "email", "email_key"), (Channel.SMS, "phone", "phone_key")):
-        theirs, ours = latest_decision(loser, channel), latest_decision(winner, channel)
+        theirs, ours = (latest_decision(each, channel, now=now) for each in (loser, winner))
         same_address = field in taken or getattr(loser, key) == getattr(winner, key) is not None
         if same_address:
             for ground in _grounds(loser, winner, channel):
@@ -122,7 +122,7 @@ def _hand_on_consent(loser: Contact, winner: Contact, taken: set[str], *, now: d
 
 def _hand_on_tracking(loser: Contact, winner: Contact, taken: set[str], *, now: datetime, actor: str) -> None:
     """Whoever said that they do not want to be followed is not, whenever and for whichever row they said it."""
-    theirs, ours = (latest_decision(each, Channel.EMAIL, Consent.TRACKING) for each in (loser, winner))
+    theirs, ours = (latest_decision(each, Channel.EMAIL, Consent.TRACKING, now=now) for each in (loser, winner))
     if theirs is None:
         return
     if theirs.state == Consent.State.WITHDRAWN:

@@ -27,7 +27,8 @@ class Setting:
     country: str
     region: str
     currency: str
-    now: datetime
+    read_at: datetime
+    """By the clock: what is dated later has not happened, even in a replay as of an earlier day."""
 
 
 def moment(text: str, zone: ZoneInfo, name: str) -> datetime:

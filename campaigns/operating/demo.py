@@ -17,6 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, Max
 
+from campaigns.audience import consent
 from campaigns.audience.importing import Kind, import_file
 from campaigns.audience.importing_contacts import Contacts
 from campaigns.audience.importing_jobs import Jobs
@@ -104,7 +105,7 @@ def _brought_to_its_last_day(tenant: Tenant, business: Business, *, now: datetim
     # Files as of a day in the past are read as they would have been read then.
     read_at = simulating.noon(tenant, business.as_of) if business.as_of else now
     for kind, path in ((Contacts(), business.contacts), (Jobs(), business.jobs)):
-        _import(kind, tenant, path, now=read_at, say=say)
+        _import(kind, tenant, path, now=read_at, clock=now, say=say)
     first = business.as_of or _last_business(tenant, now)
     missing = _activate(tenant, business, now=simulating.noon(tenant, first))
     days = [] if missing else list(_days(first, business.days))
@@ -139,7 +140,7 @@ def _make(business: Business, *, now: datetime) -> Tenant:
     return made.tenant
 
 
-def _import(kind: Kind, tenant: Tenant, path: Path, *, now: datetime, say: Say) -> None:
+def _import(kind: Kind, tenant: Tenant, path: Path, *, now: datetime, clock: datetime, say: Say) -> None:
     """Import a file, unless this very one was: jobs that changed since would fall back to what it says of them."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     with acting_for(tenant.pk):
@@ -147,7 +148,7 @@ def _import(kind: Kind, tenant: Tenant, path: Path, *, now: datetime, say: Say) 
         if batches.filter(state=ImportBatch.State.DONE).exists():
             return
     say(f"Importing {kind.name} from {path.name}")
-    import_file(kind, tenant, path, now=now)
+    import_file(kind, tenant, path, now=now, read_at=clock)
 
 
 def _last_business(tenant: Tenant, now: datetime) -> date:
@@ -211,6 +212,7 @@ def _counts(tenant: Tenant, first: date, now: datetime) -> dict[str, Any]:
             "contacts": Contact.objects.for_tenant(tenant).count(),
             "jobs": Job.objects.for_tenant(tenant).count(),
             "rejected": sum(imports.values_list("rejected", flat=True)),
+            "consents_to_come": consent.number_to_come(tenant, now=simulating.noon(tenant, first)),
             "dormant": scan.get("by_cohort", {}),
             "held_out": scan.get("held_out", 0),
             "excluded": scan.get("excluded", {}),

@@ -14,7 +14,8 @@ def lines(shown: Shown) -> Iterator[str]:
     yield ""
     yield from _labelled(
         {
-            "imported": f"{counts['contacts']:,} contacts, {counts['jobs']:,} jobs, {counts['rejected']} rows rejected",
+            "imported": f"{counts['contacts']:,} contacts, {counts['jobs']:,} jobs, {counts['rejected']} rows rejected"
+            + (f"; {counts['consents_to_come']:,} consents hold only later" if counts["consents_to_come"] else ""),
             f"dormant on {shown.as_of}": _dormant(counts["dormant"]),
             "not counted": _reasons(counts["excluded"]),
         }

@@ -96,9 +96,9 @@ def unsubscribe(recipient: Recipient, *, everything: bool, now: datetime, source
     return changed
 
 
-def may_be_followed(recipient: Recipient) -> bool:
+def may_be_followed(recipient: Recipient, *, now: datetime) -> bool:
     """Whether this person has not yet said that nobody may count what they open and press."""
-    return recipient.is_known and any(_decision(person) != Consent.State.WITHDRAWN for person in recipient.people)
+    return recipient.is_known and any(_has_not_refused(person, now) for person in recipient.people)
 
 
 def follow_no_more(recipient: Recipient, *, now: datetime, source: str) -> bool:
@@ -106,7 +106,7 @@ def follow_no_more(recipient: Recipient, *, now: datetime, source: str) -> bool:
 
     Messages go on. It needs the secret link alone: no login, no question.
     """
-    told = [person for person in recipient.people if _decision(person) != Consent.State.WITHDRAWN]
+    told = [person for person in recipient.people if _has_not_refused(person, now)]
     if not recipient.is_known or recipient.message is None:
         return False
     for person in told:
@@ -117,6 +117,6 @@ def follow_no_more(recipient: Recipient, *, now: datetime, source: str) -> bool:
     return bool(told)
 
 
-def _decision(person: Contact) -> str:
-    latest = latest_decision(person, Channel.EMAIL, Consent.TRACKING)
-    return latest.state if latest is not None else ""
+def _has_not_refused(person: Contact, now: datetime) -> bool:
+    latest = latest_decision(person, Channel.EMAIL, Consent.TRACKING, now=now)
+    return latest is None or latest.state != Consent.State.WITHDRAWN

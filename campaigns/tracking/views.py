@@ -58,7 +58,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
             shown = {
                 "recipient": recipient,
                 "brand": recipient.brand,
-                "may_be_followed": unsubscribing.may_be_followed(recipient),
+                "may_be_followed": unsubscribing.may_be_followed(recipient, now=now),
                 "said_now": request.method == "POST",
             }
             return render(request, "tracking/unsubscribe.html", shown)

@@ -6,9 +6,11 @@ from datetime import datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from django.core.management import call_command
 from django.db import connection
+from django.utils import timezone
 
 from campaigns.audience.models import Contact
 from tenants.accounts.models import Tenant
@@ -22,13 +24,22 @@ def written(directory: Path, content: str | bytes, name: str = "file.csv") -> Pa
     return path
 
 
-def run(kind: str, tenant: Tenant, path: Path, *, now: datetime = factories.NOW, **options: Any) -> dict[str, Any]:
-    """The JSON that ``import_contacts`` or ``import_jobs`` answers with."""
+def run(
+    kind: str,
+    tenant: Tenant,
+    path: Path,
+    *,
+    now: datetime = factories.NOW,
+    clock: datetime | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """The JSON that ``import_contacts`` or ``import_jobs`` answers with; ``clock``: the real time, if not ``now``."""
     out = StringIO()
-    call_command(
-        f"import_{kind}", str(path), tenant=tenant.slug, as_of=now.isoformat(), json=True, stdout=out,
-        stderr=StringIO(), **options,
-    )  # fmt: skip
+    with patch.object(timezone, "now", return_value=clock or now):
+        call_command(
+            f"import_{kind}", str(path), tenant=tenant.slug, as_of=now.isoformat(), json=True, stdout=out,
+            stderr=StringIO(), **options,
+        )  # fmt: skip
     answer: dict[str, Any] = json.loads(out.getvalue())
     return answer
 

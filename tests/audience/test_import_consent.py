@@ -9,7 +9,7 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from campaigns.audience.consent import LATEST, record_consent
+from campaigns.audience.consent import LATEST, NotRecorded, record_consent, report_consent
 from campaigns.audience.models import Consent, Contact
 from tenants.accounts.models import Tenant
 from tests import factories
@@ -148,6 +148,48 @@ def test_a_no_of_a_day_to_come_is_heeded_at_once(tenant: Tenant, tmp_path: Path,
     assert Consent.objects.for_tenant(tenant).count() == 1
 
 
+@pytest.mark.parametrize("rows", [[f"yes,{TOMORROW},web form"], [f"no,{TODAY},", f"yes,{TOMORROW},web form"]])
+def test_a_replay_keeps_a_yes_that_was_said_since_and_it_holds_from_its_own_moment_on(
+    tenant: Tenant, tmp_path: Path, rows: list[str]
+) -> None:
+    for row in (*rows, rows[-1]):
+        answer = run("contacts", tenant, written(tmp_path, f"{HEADER}c1,{row}\n"), clock=LATER + timedelta(days=30))
+
+    assert (answer["rejected"], answer["unchanged"], answer["consents_to_come"]) == (0, 1, 1)
+    assert Consent.objects.for_tenant(tenant).count() == len(rows)
+    assert state(tenant, now=LATER - timedelta(hours=1)) == ("withdrawn" if len(rows) == 2 else None)
+    assert state(tenant, now=LATER) == "given"
+
+
+def test_a_no_before_a_yes_to_come_holds_after_it_too(tenant: Tenant, tmp_path: Path) -> None:
+    """Which of them was said last only the person knows: a replay is no way around a no."""
+    run("contacts", tenant, written(tmp_path, f"{HEADER}c1,yes,{TOMORROW},\n"), clock=LATER)
+
+    take(tenant, tmp_path, f"no,{TODAY},")
+
+    assert state(tenant, now=LATER) == "withdrawn"
+
+
+def test_a_replay_takes_no_yes_that_the_clock_has_not_reached(tenant: Tenant, tmp_path: Path) -> None:
+    file = written(tmp_path, f"{HEADER}c1,yes,2026-10-03,\n")
+
+    answer = run("contacts", tenant, file, clock=LATER)
+
+    assert "lies in the future" in rejects(answer)[0]["reason"]
+
+
+def test_a_yes_to_come_is_no_answer_to_a_no_that_was_reported(tenant: Tenant, tmp_path: Path) -> None:
+    for row in (f"no,{TODAY},", f"yes,{TOMORROW},web form"):
+        run("contacts", tenant, written(tmp_path, f"{HEADER}c1,{row}\n"), clock=LATER)
+    contact = Contact.objects.for_tenant(tenant).get(external_id="c1")
+
+    with pytest.raises(NotRecorded, match="They said no after that"):
+        report_consent(
+            contact, "email", "given", purpose="marketing", stated_at=factories.NOW - timedelta(days=1), source="form",
+            wording="I agree", evidence={}, now=factories.NOW, actor="test",
+        )  # fmt: skip
+
+
 def test_what_is_a_day_to_come_is_asked_of_the_tenants_own_clock(tenant: Tenant, tmp_path: Path) -> None:
     evening = factories.NOW + timedelta(hours=10)  # 22:00 in Chicago, the first of October elsewhere
 
@@ -256,7 +298,11 @@ def test_a_file_turns_following_on_no_more_than_messages(
     ("cells", "reason"),
     [
         ("soft_opt_in,2025-03-01,", "tracking_consent: 'soft_opt_in' is none of yes, no and empty"),
-        (f"yes,{TOMORROW},", "tracking_consent_at: '2026-10-01' lies in the future, so nobody has said yes yet"),
+        (
+            f"yes,{TOMORROW},",
+            "tracking_consent_at: '2026-10-01' lies in the future, so nobody has said yes yet: "
+            "correct the day, or leave tracking_consent empty",
+        ),
     ],
 )
 def test_what_cannot_be_meant_of_following_is_rejected(tenant: Tenant, tmp_path: Path, cells: str, reason: str) -> None:
