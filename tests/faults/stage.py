@@ -100,6 +100,17 @@ class Count:
     def unknown(self) -> set[str]:
         return self.of("unknown")
 
+    def assert_each_left_once(self, messages: int) -> None:
+        """Of so many messages none left twice, was lost or is on its way still."""
+        wrong = {
+            "twice": self.twice,
+            "lost": self.lost,
+            "unrecorded": self.unrecorded,
+            "on their way": self.of(*ON_THEIR_WAY),
+        }
+        assert not any(wrong.values()), wrong
+        assert len(self.of("handed_over", "unknown")) == messages
+
 
 def environment(database_url: str, redis_url: str) -> dict[str, str]:
     return {

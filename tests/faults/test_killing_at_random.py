@@ -126,8 +126,5 @@ def test_each_message_leaves_once_whoever_dies(stage: Stage, capsys: pytest.Capt
             f"{len(count.lost)} lost, {len(count.unknown)} unknown "
             f"({len(count.unknown - count.taken.keys())} of them never arrived)"
         )
-    assert not count.twice
-    assert not count.lost
-    assert not count.unrecorded
-    assert len(count.of("handed_over", "unknown")) == TENANTS * MESSAGES
+    count.assert_each_left_once(TENANTS * MESSAGES)
     assert len(count.unknown) <= died_sending

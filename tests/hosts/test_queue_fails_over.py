@@ -12,7 +12,7 @@ from itertools import pairwise
 import pytest
 
 from tests.faults.short import SMALL
-from tests.faults.stage import ON_THEIR_WAY, printed
+from tests.faults.stage import printed
 from tests.hosts.machines import Machines, machines
 from tests.hosts.network import why_not
 from tests.hosts.test_cut_off import PATIENCE, make_tenants
@@ -84,12 +84,8 @@ def test_the_queues_master_dies_and_the_next_one_is_cut_off(capsys: pytest.Captu
             )
         assert first != second != third
         assert all(host.all_go_on() for host in all_of_it.working), "a worker or scheduler ended"
-        assert not count.twice
-        assert not count.lost
-        assert not count.unrecorded
-        assert not count.of(*ON_THEIR_WAY)
+        count.assert_each_left_once(MESSAGES)
         assert not count.unknown
-        assert len(count.of("handed_over")) == MESSAGES
         # What is granted at once leaves as fast as the provider takes it: a burst before, and one on its way.
         allowed = RATE * WINDOW + 2 * RATE
         assert busiest(all_of_it, begun, died) <= allowed
