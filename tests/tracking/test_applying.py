@@ -25,16 +25,6 @@ from winback.tenancy import acting_for
 State = Message.State
 
 
-@pytest.fixture
-def connection(tenant: Tenant) -> Connection:
-    return make_reporting(tenant)
-
-
-@pytest.fixture
-def message(tenant: Tenant, connection: Connection) -> Message:
-    return reached(tenant, connection)
-
-
 @pytest.mark.parametrize(
     ("said", "state", "reason"),
     [

@@ -4,7 +4,6 @@ import json
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from django.test import Client
 
 from campaigns.planning.models import Enrolment, Message
@@ -14,19 +13,9 @@ from tenants.accounts.models import Tenant
 from tenants.connections.models import Connection
 from tests.factories import NOW
 from tests.tracking.applied import EMAIL, LATER, apply, reached, seen
-from tests.tracking.reporting import about, make_reporting, report
+from tests.tracking.reporting import about, report
 
 State = Message.State
-
-
-@pytest.fixture
-def connection(tenant: Tenant) -> Connection:
-    return make_reporting(tenant)
-
-
-@pytest.fixture
-def message(tenant: Tenant, connection: Connection) -> Message:
-    return reached(tenant, connection)
 
 
 def test_a_reply_by_mail_is_kept_and_ends_the_enrolment(

@@ -12,19 +12,9 @@ from tenants.accounts.models import Tenant
 from tenants.connections.models import Connection
 from tests.factories import NOW
 from tests.tracking.applied import EMAIL, apply, reached, seen, suppressed
-from tests.tracking.reporting import about, make_reporting, report
+from tests.tracking.reporting import about, report
 
 State = Message.State
-
-
-@pytest.fixture
-def connection(tenant: Tenant) -> Connection:
-    return make_reporting(tenant)
-
-
-@pytest.fixture
-def message(tenant: Tenant, connection: Connection) -> Message:
-    return reached(tenant, connection)
 
 
 def test_a_complaint_suppresses_the_address_for_the_whole_tenant_and_ends_the_enrolment(

@@ -23,11 +23,6 @@ from tests.tracking.reporting import about, make_reporting, report
 from winback.providers.email.fake import FakeEmailProvider
 
 
-@pytest.fixture
-def connection(tenant: Tenant) -> Connection:
-    return make_reporting(tenant)
-
-
 def page(connection: Connection) -> str:
     return f"/console/tenants/connection/{connection.pk}/change/"
 

@@ -15,14 +15,8 @@ from tenants.connections.models import Connection
 from tenants.journal.models import Event
 from tests import factories
 from tests.factories import NOW
-from tests.tracking.reporting import make_reporting
 
 LATER = NOW + timedelta(days=1)
-
-
-@pytest.fixture
-def connection(tenant: Tenant) -> Connection:
-    return make_reporting(tenant)
 
 
 @pytest.fixture
