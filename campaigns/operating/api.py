@@ -1,5 +1,6 @@
 """Contacts in the developer API: why one is or is not written to, and stopping it."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest
@@ -17,6 +18,7 @@ from campaigns.operating.joining import find_one, join
 from campaigns.operating.stopping import stop_writing
 from campaigns.planning.models import Campaign
 from tenants.access.middleware import actor_of, key_of, require_scope
+from tenants.accounts.models import Tenant
 from tenants.journal import audit
 from winback.problems import Problem
 
@@ -128,11 +130,12 @@ class MergeAnswer(Schema):
     across_arms: bool
 
 
-def _contact(request: HttpRequest, text: str) -> Contact:
+def contact_of(request: HttpRequest, text: str, *, find: Callable[[Tenant, str], Contact] = find_contact) -> Contact:
+    """The contact that a request means; a 404 when there is none, or ``find`` will not guess."""
     try:
-        return find_contact(key_of(request).tenant, text)
+        return find(key_of(request).tenant, text)
     except NoSuchContact as error:
-        raise Problem(404, "contact_not_found", "There is no such contact.") from error
+        raise Problem(404, "contact_not_found", "There is no such contact, or several fit.") from error
 
 
 @router.get(
@@ -147,7 +150,7 @@ def explain_contact(
     contact: Annotated[str, Query(description="External id, e-mail address or phone number.", max_length=254)],
 ) -> dict[str, Any]:
     require_scope(request, "contacts:read")
-    return explain(key_of(request).tenant, _contact(request, contact), now=timezone.now())
+    return explain(key_of(request).tenant, contact_of(request, contact), now=timezone.now())
 
 
 @router.get(
@@ -163,7 +166,7 @@ def contact_evidence(
     format: Literal["jsonl", "csv"] = "jsonl",
 ) -> HttpResponseBase:
     require_scope(request, "contacts:read")
-    return _proof(request, format, contact=_contact(request, contact))
+    return _proof(request, format, contact=contact_of(request, contact))
 
 
 @router.get(
@@ -222,7 +225,7 @@ def merge_contacts(request: HttpRequest, body: MergeRequest) -> dict[str, Any]:
 def suppress_contact(request: HttpRequest, body: SuppressionRequest) -> dict[str, Any]:
     require_scope(request, "contacts:write")
     key, now = key_of(request), timezone.now()
-    contact = _contact(request, body.contact)
+    contact = contact_of(request, body.contact)
     stopped = stop_writing(
         key.tenant, [contact], channel=body.channel, reason=body.reason, now=now, actor=actor_of(request)
     )
@@ -241,7 +244,7 @@ def record_a_consent(request: HttpRequest, body: ConsentRequest) -> dict[str, An
     require_scope(request, "contacts:write")
     told = body.dict(exclude={"contact"})
     try:
-        kept = report_consent(_contact(request, body.contact), **told, now=timezone.now(), actor=actor_of(request))
+        kept = report_consent(contact_of(request, body.contact), **told, now=timezone.now(), actor=actor_of(request))
     except NotRecorded as error:
         errors = [{"path": field, "message": sentence} for field, sentence in error.faults]
         raise Problem(422, "consent_not_recorded", str(error), errors=errors) from error

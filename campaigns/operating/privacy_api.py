@@ -6,10 +6,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Field, Router, Schema
 
-from campaigns.audience.models import Contact
 from campaigns.operating import erasing, exporting, restricting
+from campaigns.operating.api import contact_of
 from campaigns.operating.elsewhere import WHAT_TO_DO
-from campaigns.operating.explaining import NoSuchContact
 from campaigns.operating.joining import find_one
 from tenants.access.middleware import actor_of, key_of, require_scope
 from tenants.journal import audit
@@ -56,13 +55,6 @@ class Proof(Schema):
     elsewhere: list[Elsewhere]
 
 
-def _contact(request: HttpRequest, text: str) -> Contact:
-    try:
-        return find_one(key_of(request).tenant, text)
-    except NoSuchContact as error:
-        raise Problem(404, "contact_not_found", "There is no such contact, or several fit.") from error
-
-
 @router.get(
     "/{contact}/data",
     summary="Everything that is held on one person",
@@ -71,7 +63,7 @@ def _contact(request: HttpRequest, text: str) -> Contact:
 )
 def contact_data(request: HttpRequest, contact: str) -> HttpResponse:
     require_scope(request, "contacts:privacy")
-    key, now, row = key_of(request), timezone.now(), _contact(request, contact)
+    key, now, row = key_of(request), timezone.now(), contact_of(request, contact, find=find_one)
     audit.append(key.tenant_id, actor=actor_of(request), action="contact.exported", now=now, subject=row)
     answer = HttpResponse(
         exporting.written(exporting.export(key.tenant, row, now=now)), content_type="application/json"
@@ -89,7 +81,7 @@ def contact_data(request: HttpRequest, contact: str) -> HttpResponse:
 )
 def restrict_contact(request: HttpRequest, contact: str, body: RestrictRequest) -> dict[str, Any]:
     require_scope(request, "contacts:write")
-    row = _contact(request, contact)
+    row = contact_of(request, contact, find=find_one)
     try:
         made = restricting.restrict(row, ground=body.ground, now=timezone.now(), actor=actor_of(request))
     except restricting.NotRestricted as error:
@@ -109,7 +101,7 @@ def erase_contact(request: HttpRequest, contact: str, body: EraseRequest) -> dic
     key = key_of(request)
     try:
         proof = erasing.erase(
-            key.tenant, [_contact(request, contact)], now=timezone.now(), actor=actor_of(request)
+            key.tenant, [contact_of(request, contact, find=find_one)], now=timezone.now(), actor=actor_of(request)
         )  # fmt: skip
     except erasing.CannotErase as error:
         raise Problem(409, "not_erased", str(error)) from error
