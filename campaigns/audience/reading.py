@@ -16,7 +16,7 @@ from openpyxl import load_workbook
 
 from campaigns.audience.reading_text import BROKEN, Row, UnreadableFile, header_of, row_of, text_rows
 
-__all__ = ["BROKEN", "Row", "Table", "UnreadableFile", "opened"]
+__all__ = ["BROKEN", "Row", "Table", "UnreadableFile", "count_rows", "opened", "other_encoding"]
 
 MOST_UNPACKED = 2 << 30
 _GZIP, _ZIP, _OLE = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
@@ -42,10 +42,7 @@ def opened(
     if not path.is_file():
         raise UnreadableFile(f"There is no file {path}.")
     try:
-        with path.open("rb") as file:
-            packed = file.read(2) == _GZIP
-        opener = cast("Any", gzip.open if packed else open)
-        with opener(path, "rb") as probe:
+        with _bytes(path) as probe:
             first = probe.read(65_536)
         _refuse_other_formats(first, path)
         if first.startswith(_ZIP):
@@ -53,12 +50,58 @@ def opened(
                 yield table
             return
         chosen = _known_encoding(encoding) if encoding else _encoding(first)
-        with opener(path, "rb") as raw:
+        with _bytes(path) as raw:
             text: IO[str] = io.TextIOWrapper(raw, encoding=chosen, newline="")
             rows = text_rows(text, delimiter or _delimiter(first.decode(chosen, "replace")), path.name, only)
             yield Table(next(rows), cast("Iterator[Row]", rows))
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise UnreadableFile(f"{path.name} cannot be unpacked: {error}.") from error
+
+
+def other_encoding(path: Path) -> str:
+    """Which encoding a file that is not what it seems to be is probably in; empty where it can be read as it stands.
+
+    Bytes do not tell one of a dozen from another: a person is to look whether the names are right.
+    """
+    with _bytes(path) as raw:
+        first = raw.read(65_536)
+        raw.seek(0)
+        if first.startswith(_ZIP):
+            return ""
+        decoder = codecs.getincrementaldecoder(_encoding(first))()
+        try:
+            while part := raw.read(1 << 20):
+                decoder.decode(part)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return "cp1252"
+    return ""
+
+
+def count_rows(path: Path) -> int:
+    """About how many rows there are below the header, for a bar that says how far an import has come."""
+    with _bytes(path) as raw:
+        if not raw.read(4).startswith(_ZIP):
+            raw.seek(0)
+            return max(sum(part.count(b"\n") for part in iter(lambda: raw.read(1 << 20), b"")) - 1, 0)
+    with path.open("rb") as file:
+        book = load_workbook(file, read_only=True)
+        try:
+            sheet: Any = book.worksheets[0]
+            last = sheet.max_row or 0
+            if last < 2:  # not said, or wrongly
+                sheet.reset_dimensions()
+                last = sum(1 for _ in sheet.iter_rows())
+            return max(last - 1, 0)
+        finally:
+            book.close()
+
+
+def _bytes(path: Path) -> IO[bytes]:
+    """What is in the file, unpacked."""
+    with path.open("rb") as file:
+        packed = file.read(2) == _GZIP
+    return cast("IO[bytes]", gzip.open(path, "rb") if packed else path.open("rb"))
 
 
 def _refuse_other_formats(first: bytes, path: Path) -> None:
@@ -121,12 +164,14 @@ def _workbook(path: Path) -> Iterator[Table]:
 def _sheet_rows(book: Any, name: str) -> Iterator[Any]:
     header: list[str] = []
     try:
-        for number, values in enumerate(book.worksheets[0].iter_rows(values_only=True), start=1):
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # what some programs write there is wrong, and openpyxl would read no further
+        for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
             cells = [_cell(value) for value in values]
             if not any(cells):
                 continue
             if header:
-                yield number, row_of(header, cells)
+                yield number, row_of(header, cells + [""] * (len(header) - len(cells)))
             else:
                 header = header_of(cells, name)
                 yield header

@@ -3,7 +3,9 @@
 import csv
 import gzip
 import io
+import re
 import zipfile
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
-from campaigns.audience.reading import BROKEN, UnreadableFile, opened
+from campaigns.audience.reading import BROKEN, UnreadableFile, count_rows, opened, other_encoding
 from tests.audience.importing import written
 from winback.spreadsheets import as_meant, harmless
 
@@ -183,6 +185,52 @@ def test_a_workbook_reads_like_a_file(tmp_path: Path) -> None:
         }
     ]
     assert lines(path) == [3]
+
+
+def with_dimension(path: Path, said: bytes) -> Path:
+    """The workbook, saying of its first sheet what some programs write there, whatever is in it."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, re.sub(rb'<dimension ref="[^"]*"', b'<dimension ref="%b"' % said, content))
+    return path
+
+
+@pytest.mark.parametrize("said", [b"A1", b"A1:A2", b"A1:XFD1048576"])
+def test_a_workbook_that_is_wrong_about_its_size_is_read_to_its_end(tmp_path: Path, said: bytes) -> None:
+    path = workbook(tmp_path / "book.xlsx", ["external_id", "email"], *([number, "a@b.com"] for number in range(5)))
+
+    found = rows(with_dimension(path, said))
+
+    assert (len(found), found[4]) == (5, {"external_id": "4", "email": "a@b.com"})
+
+
+@pytest.mark.parametrize("said", [b"A1:B4", b"A1"])
+def test_the_rows_of_a_workbook_are_counted_without_reading_them(tmp_path: Path, said: bytes) -> None:
+    path = workbook(tmp_path / "book.xlsx", ["email"], ["a@b.com"], ["c@d.com"], ["e@f.com"])
+
+    assert count_rows(with_dimension(path, said)) == 3
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_the_rows_of_a_file_are_counted(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    assert count_rows(written(tmp_path, pack(b"email\na@b.com\nc@d.com\n"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "guess"),
+    [
+        ("email,first_name\na@b.com,Renée\n".encode(), ""),
+        ("email,first_name\na@b.com,Renée\n".encode("cp1252"), "cp1252"),
+        ("email,first_name\na@b.com,Renée\n".encode("utf-16"), ""),
+        (b"email\n" + b"a@b.com\n" * 20_000 + b"caf\xe9@b.com\n", "cp1252"),
+        (("email\n" + "é" * 2_000_000 + "\n").encode(), ""),
+    ],
+    ids=["UTF-8", "Windows", "UTF-16", "Windows, far below", "UTF-8 across blocks"],
+)
+def test_a_file_that_is_no_utf_8_is_known_before_it_is_imported(tmp_path: Path, content: bytes, guess: str) -> None:
+    assert other_encoding(written(tmp_path, content)) == guess
 
 
 def test_a_workbook_is_known_by_its_content_not_its_name(tmp_path: Path) -> None:
