@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html_join
 
-from campaigns.audience import import_page, platform_suppression_page, suppression_page
+from campaigns.audience import import_page, platform_suppression_page, suppression_page, task_page
 from campaigns.audience.experiment_models import Assignment, DormancyEpisode
 from campaigns.audience.forms import ConsentForm
 from campaigns.audience.models import Consent, Contact, ContactTag, Household, Job
@@ -269,4 +269,4 @@ class TagAdmin(ByContact):
         return queryset.filter(name__gte=term, name__lt=f"{term}\U0010ffff"), False
 
 
-__all__ = ["import_page", "platform_suppression_page", "suppression_page"]
+__all__ = ["import_page", "platform_suppression_page", "suppression_page", "task_page"]

@@ -8,23 +8,21 @@ from django.conf import settings
 from django.contrib import admin
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from django.utils import timezone
 
-from campaigns.audience import jobs
 from campaigns.audience.models import ImportBatch
+from campaigns.audience.reading import UnreadableFile
 from campaigns.audience.uploading import LARGEST, bring
 from tenants.accounts.console import HistoryAdmin, nothing_yet, tenant_of
-from winback.console.columns import address_of, json_field, pill_column
+from winback.console.columns import json_field, pill_column
 from winback.console.deeds import deed
-from winback.queues import enqueue
 
 HEADINGS = (
-    "Contacts need a column external_id, email or phone; first_name, last_name, city, country, tags and others are "
-    "taken, too. Consent is turned on only by a yes in email_consent or sms_consent.",
-    "Jobs need external_id, completed_at, and contact_external_id or contact_email; amount, currency, service and "
-    "status are taken, too.",
-    "The same file twice changes nothing, and a bad row never stops the others. All columns, and how to read a file "
-    "that has others, are in docs/import.md.",
+    "Contacts need a customer number, an e-mail address or a phone number. Jobs need a number of their own, their "
+    "date, and the customer’s number or e-mail address.",
+    "The columns may have any names: you say on the next page what each of them is. Nothing is imported before that.",
+    "The same file twice changes nothing, and a bad row never stops the others.",
 )
 
 
@@ -104,20 +102,22 @@ class ImportBatchAdmin(HistoryAdmin):
         form = UploadForm(request.POST or None, request.FILES or None, initial={"kind": request.GET.get("kind")})
         if form.is_valid():
             file = form.cleaned_data["file"]
-            task = bring(
-                tenant_of(request),
-                form.cleaned_data["kind"],
-                str(file.name),
-                file.read(),
-                now=timezone.now(),
-                actor=self.site.hooks.actor(request),
-            )
-            enqueue(jobs.import_upload, tenant=task.tenant_id, task=task.pk)
-            self.site.hooks.note(request, "import.brought", task, {"kind": form.cleaned_data["kind"]})
-            self.message_user(request, "It is being imported: this page says how far it has come, and what came of it.")
-            return HttpResponseRedirect(address_of(task))
+            try:
+                task = bring(
+                    tenant_of(request),
+                    form.cleaned_data["kind"],
+                    str(file.name),
+                    file.read(),
+                    now=timezone.now(),
+                    actor=self.site.hooks.actor(request),
+                )
+            except UnreadableFile as error:
+                form.add_error("file", str(error))
+            else:
+                self.site.hooks.note(request, "import.brought", task, {"kind": form.cleaned_data["kind"]})
+                return HttpResponseRedirect(reverse("admin:tenants_task_columns", args=[task.pk]))
         back = self.list_url()
-        return self.site.ask(request, form, title="Import a file", button="Import", back=back, intro=HEADINGS)
+        return self.site.ask(request, form, title="Import a file", button="Next", back=back, intro=HEADINGS)
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         notes = [{"tone": "bad", "text": row.error}] if row.error else []

@@ -4,8 +4,9 @@ from dataclasses import asdict
 
 from django.utils import timezone
 
+from campaigns.audience.mapping import InvalidMapping
 from campaigns.audience.reading import UnreadableFile
-from campaigns.audience.uploading import import_brought, lines_in, unpacked
+from campaigns.audience.uploading import import_brought
 from tenants.accounts.models import Tenant
 from tenants.journal import tasks
 from tenants.journal.models import Task
@@ -22,9 +23,12 @@ def import_upload(*, tenant: int, task: int) -> None:
     business = Tenant.objects.get(pk=tenant)
     with acting_for(tenant):
         work = Task.objects.for_tenant(tenant).get(pk=task)
-        content = unpacked(work.arguments)
-        if not tasks.start(work, now=now, total=lines_in(work.arguments["name"], content)):
+        if not tasks.start(work, now=now):
             return
+
+    def begin(rows: int) -> None:
+        with acting_for(tenant):
+            tasks.expect(work, rows)
 
     def progress(rows: int) -> None:
         with acting_for(tenant):
@@ -34,11 +38,11 @@ def import_upload(*, tenant: int, task: int) -> None:
 
     error, result = "", {}
     try:
-        report = asdict(import_brought(business, work.arguments, content, now=now, progress=progress))
+        report = asdict(import_brought(business, work.arguments, now=now, begin=begin, progress=progress))
         del report["rejects_file"]  # of the worker's host: Imports hands it out
         del report["consents_to_come"]  # of a replay alone
         result = report | {"page": "/console/campaigns/importbatch/"}
-    except (UnreadableFile, OSError, Cancelled) as reason:
+    except (UnreadableFile, InvalidMapping, OSError, Cancelled) as reason:
         error = str(reason)
     with acting_for(tenant):
         rest = {"kind": work.arguments["kind"], "name": work.arguments["name"]}

@@ -1,16 +1,25 @@
-"""Files that are brought to the console: kept with their task until a worker, on whichever host, has imported them."""
+"""Files that are brought to the console: kept with their task, until somebody has said what their columns are and a
+worker, on whichever host, has imported them. What was brought is not kept."""
 
 import base64
 import gzip
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from django.db.models import Q
+
 from campaigns.audience.importing import ImportReport, Kind, import_file
 from campaigns.audience.importing_contacts import Contacts
 from campaigns.audience.importing_jobs import Jobs
+from campaigns.audience.mapping import read_mapping
+from campaigns.audience.models import ImportBatch
+from campaigns.audience.reading import BROKEN, Table, UnreadableFile, count_rows, opened, other_encoding
+from campaigns.audience.values import Rejected, Setting
 from tenants.accounts.models import Tenant
 from tenants.journal import tasks
 from tenants.journal.models import Task
@@ -18,6 +27,23 @@ from tenants.journal.models import Task
 TASK = "import"
 LARGEST = 20 * 1024 * 1024
 """Larger files are for the command, which reads a file of any size where it lies."""
+ANSWERED_WITHIN = timedelta(days=1)
+"""After so long a file whose columns nobody has named is forgotten."""
+WORKED_WITHIN = timedelta(days=7)
+_LOOKED_AT = 1_000
+_SAMPLES = 40
+_LONGEST = 80
+_TRIED, _LONGEST_TRIED = 10, 2_000
+
+FIGURES = {
+    "rows": "Rows read",
+    "created": "New",
+    "updated": "Changed",
+    "unchanged": "As they were",
+    "rejected": "Rejected",
+    "skipped": "Left out",
+}
+"""What an import tells, in the order in which one asks."""
 
 
 def kind_of(name: str) -> Kind:
@@ -25,27 +51,135 @@ def kind_of(name: str) -> Kind:
 
 
 def bring(tenant: Tenant, kind: str, name: str, content: bytes, *, now: datetime, actor: str) -> Task:
-    """A task that imports the file, for the caller to enqueue. Inside the tenant's scope."""
+    """A task that waits until ``say_columns``; raises UnreadableFile. Inside the tenant's scope."""
     plain = Path(name.replace("\\", "/")).name[-120:]
-    packed = base64.b64encode(gzip.compress(content)).decode()
-    told = {"kind": kind, "name": plain, "content": packed}
+    told = {
+        "kind": kind,
+        "name": plain,
+        "content": {"file": base64.b64encode(gzip.compress(content)).decode(), **_looked_at(plain, content)},
+    }
     return tasks.queue(tenant, TASK, f"Import of {kind} from {plain}", now=now, arguments=told, created_by=actor)
 
 
-def unpacked(told: dict[str, Any]) -> bytes:
-    return gzip.decompress(base64.b64decode(told["content"]))
+def waits_for_columns(task: Task) -> bool:
+    """Whether somebody is to say what the columns of its file are."""
+    return task.kind == TASK and task.state == Task.State.QUEUED and "mapping" not in task.arguments
 
 
-def lines_in(name: str, content: bytes) -> int:
-    """About how many rows a file has, for its progress; 0 where only reading it would tell."""
-    return max(content.count(b"\n") - 1, 0) if name.lower().endswith(".csv") else 0
+def look_again(task: Task, encoding: str) -> None:
+    """Read the names of the columns and their values in another encoding; raises UnreadableFile."""
+    content = task.arguments["content"]
+    content |= _looked_at(task.arguments["name"], _unpacked(task.arguments), encoding)
+    task.save(update_fields=["arguments"])
+
+
+def remembered(task: Task) -> ImportBatch | None:
+    """The last import of a file with the same columns, for which somebody has said what they are."""
+    rows = ImportBatch.objects.for_tenant(task.tenant_id).filter(
+        kind=task.arguments["kind"], mapping__header=task.arguments["content"]["header"]
+    )
+    found: ImportBatch | None = rows.order_by("-pk").first()
+    return found
+
+
+def say_columns(task: Task, mapping: Mapping[str, Any]) -> bool:
+    """Keep how the file is to be read (nothing: as it stands); False where somebody has said so already.
+
+    The caller enqueues the task. Inside the tenant's scope.
+    """
+    told = task.arguments | {"mapping": dict(mapping)}
+    if mapping:
+        told["mapping"]["header"] = told["content"]["header"]
+    rows = Task.objects.for_tenant(task.tenant_id).filter(pk=task.pk, state=Task.State.QUEUED)
+    return bool(rows.exclude(arguments__has_key="mapping").update(arguments=told))
+
+
+def try_rows(task: Task, mapping: Mapping[str, Any], *, now: datetime) -> list[str]:
+    """Why the first rows of the file would be rejected, read so; nothing where one of them would be taken."""
+    told, tenant = task.arguments, task.tenant
+    kind, content = kind_of(told["kind"]), told["content"]
+    setting = Setting(tenant.zone, tenant.country, tenant.region, tenant.currency, now)
+    table = Table(content["header"], enumerate(content["rows"]))
+    records = (
+        (record for _, record, _ in read_mapping(mapping, kind.name).apply(table, [])) if mapping else content["rows"]
+    )
+    refused = []
+    for record in records:
+        try:
+            kind.prepare(record, setting)
+        except Rejected as reason:
+            refused.append(str(reason))
+        else:
+            return []
+    return refused
 
 
 def import_brought(
-    tenant: Tenant, told: dict[str, Any], content: bytes, *, now: datetime, progress: Callable[[int], None]
+    tenant: Tenant,
+    told: dict[str, Any],
+    *,
+    now: datetime,
+    begin: Callable[[int], None],
+    progress: Callable[[int], None],
 ) -> ImportReport:
-    """Import what was brought; raises UnreadableFile. Opens its own scopes."""
+    """Import what was brought; raises UnreadableFile. Opens its own scopes.
+
+    ``begin`` hears first about how many rows there are.
+    """
+    kind, content = kind_of(told["kind"]), told["mapping"]
+    form = {name: value for name, value in content.items() if name != "header"}
+    with _as_file(told["name"], _unpacked(told)) as path:
+        begin(count_rows(path))
+        return import_file(
+            kind,
+            tenant,
+            path,
+            now=now,
+            mapping=read_mapping(form, kind.name) if form else None,
+            mapping_content=content,
+            progress=progress,
+        )
+
+
+def tidy(tenant: Tenant, *, now: datetime) -> int:
+    """Forget the files whose columns nobody has named, and those whose worker is gone. Inside an open scope."""
+    brought = Task.objects.for_tenant(tenant).filter(kind=TASK, arguments__has_key=tasks.BROUGHT)
+    unnamed = ~Q(arguments__has_key="mapping") & Q(created_at__lt=now - ANSWERED_WITHIN)
+    rows = brought.filter(unnamed | Q(created_at__lt=now - WORKED_WITHIN))
+    return sum(tasks.cancel(task, now=now) for task in rows.order_by("pk"))
+
+
+def _unpacked(told: Mapping[str, Any]) -> bytes:
+    return gzip.decompress(base64.b64decode(told["content"]["file"]))
+
+
+@contextmanager
+def _as_file(name: str, content: bytes) -> Iterator[Path]:
     with TemporaryDirectory(prefix="winback-import-") as folder:
-        path = Path(folder) / told["name"]
+        path = Path(folder) / name
         path.write_bytes(content)
-        return import_file(kind_of(told["kind"]), tenant, path, now=now, progress=progress)
+        yield path
+
+
+def _looked_at(name: str, content: bytes, encoding: str = "") -> dict[str, Any]:
+    """The names of a file's columns, some values of each, and its encoding where it is to be named."""
+    with _as_file(name, content) as path:
+        used = encoding or other_encoding(path)
+        with opened(path, encoding=used or None) as table:
+            samples: dict[str, dict[str, None]] = {column: {} for column in table.header if column}
+            rows: list[dict[str, str]] = []
+            for number, (_, row) in enumerate(islice(table.rows, _LOOKED_AT)):
+                if number < _TRIED:
+                    rows.append({column: row.get(column, "")[:_LONGEST_TRIED] for column in samples})
+                for column, kept in samples.items():
+                    value = row.get(column, "")[:_LONGEST] if BROKEN not in row else ""
+                    if value and len(kept) < _SAMPLES:
+                        kept[value] = None
+    if not rows:
+        raise UnreadableFile(f"{name} has no rows under its headings: there is nothing to import.")
+    return {
+        "header": list(samples),
+        "samples": {column: list(kept) for column, kept in samples.items()},
+        "rows": rows,
+        "encoding": used,
+    }

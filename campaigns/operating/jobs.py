@@ -7,7 +7,7 @@ from time import monotonic
 
 from django.utils import timezone
 
-from campaigns.audience import dormancy
+from campaigns.audience import dormancy, uploading
 from campaigns.audience.models import Contact
 from campaigns.compliance import recipient_domains
 from campaigns.delivery import claiming, previewing, recovering, sending, volume
@@ -84,6 +84,7 @@ def _webhooks(_now: datetime) -> None:
 def _tidy_answers(tenant: Tenant, now: datetime) -> None:
     with acting_for(tenant.pk):
         idempotency.tidy(tenant, now=now)
+        uploading.tidy(tenant, now=now)
 
 
 def _erasures(now: datetime) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 from tenants.accounts.models import Tenant
 from tenants.journal.models import Task
 
+BROUGHT = "content"
+"""Under this name the arguments of a task hold a file that a person brought: never shown, and not kept."""
 _OPEN = (Task.State.QUEUED, Task.State.RUNNING)
 
 
@@ -39,6 +41,11 @@ def advance(task: Task, done: int) -> bool:
     return _move(task, (Task.State.RUNNING,), done=done)
 
 
+def expect(task: Task, total: int) -> bool:
+    """Say how much there is to do, once it is known."""
+    return _move(task, (Task.State.RUNNING,), total=total)
+
+
 def finish(task: Task, *, now: datetime, result: Mapping[str, Any]) -> bool:
     return _move(task, (Task.State.RUNNING,), state=Task.State.DONE, finished_at=now, result=dict(result))
 
@@ -48,7 +55,9 @@ def fail(task: Task, *, now: datetime, error: str) -> bool:
 
 
 def cancel(task: Task, *, now: datetime) -> bool:
-    return _move(task, _OPEN, state=Task.State.CANCELLED, finished_at=now)
+    """Stop it, and let go of the file that was brought for it: nobody will read that any more."""
+    rest = {name: value for name, value in task.arguments.items() if name != BROUGHT}
+    return _move(task, _OPEN, state=Task.State.CANCELLED, finished_at=now, arguments=rest)
 
 
 def _move(task: Task, old: tuple[Task.State, ...], **changes: Any) -> bool:

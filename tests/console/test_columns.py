@@ -1,0 +1,255 @@
+"""What the columns of a file are: guessed, said by hand, tried before anything is imported, and remembered."""
+
+import html
+import io
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from openpyxl import Workbook
+
+from campaigns.audience import columns, uploading
+from campaigns.audience.contact_records import CONTACT_COLUMNS
+from campaigns.audience.job_records import JOB_COLUMNS
+from campaigns.audience.models import Consent, Contact, ImportBatch, Job
+from tenants.access.models import User
+from tenants.journal import tasks
+from tenants.journal.models import Task
+from tests.console.conftest import Business
+from tests.console.test_uploading import CONTACTS, bring, say, shown_for, work
+from winback.tenancy import acting_for
+
+Browse = Callable[[User], Client]
+OTHERS = (
+    b"Cust #;Name;Surname;E-Mail;Mobile;Joined;Opted in;Notes\n"
+    b"A-1;Ana;Ruiz;ana@example.com;(312) 555-0142;13/02/2025;Y;likes tea\n"
+    b"A-2;Bo;Lind;bo@example.com;(312) 555-0143;01/03/2025;N;\n"
+)
+
+
+@pytest.fixture(autouse=True)
+def _home(settings: Any, tmp_path: Any) -> None:
+    settings.WINBACK_HOME = tmp_path
+
+
+@pytest.fixture
+def operator(ours: Business, browse: Browse) -> Client:
+    return browse(ours.people["operator"])
+
+
+def contact_of(ours: Business, external_id: str) -> Contact:
+    with acting_for(ours.tenant.pk):
+        return Contact.objects.for_tenant(ours.tenant).get(external_id=external_id)
+
+
+def text_of(answer: Any) -> str:
+    return html.unescape(answer.content.decode())
+
+
+def test_every_field_of_a_file_has_a_name() -> None:
+    assert set(columns.LABELS["contacts"]) == CONTACT_COLUMNS
+    assert set(columns.LABELS["jobs"]) == JOB_COLUMNS
+
+
+def test_the_columns_are_shown_with_their_values_and_our_guess(operator: Client) -> None:
+    brought = bring(operator, OTHERS)
+
+    assert shown_for(operator, brought) == {
+        "cust #": "external_id",
+        "name": "first_name",
+        "surname": "last_name",
+        "e-mail": "email",
+        "mobile": "phone",
+        "joined": "acquired_on",
+        "opted in": "",
+        "notes": "",
+    }
+    assert "ana@example.com · bo@example.com" in text_of(operator.get(brought.headers["Location"]))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_with_other_columns_is_imported_as_it_was_said(ours: Business, operator: Client) -> None:
+    say(operator, bring(operator, OTHERS), **{"opted in": "email_consent", "name": "-"})
+
+    task = work(ours)
+
+    ana = contact_of(ours, "A-1")
+    assert (task.state, task.result["created"]) == (Task.State.DONE, 2)
+    assert (ana.email, ana.phone_key, ana.first_name, ana.last_name) == ("ana@example.com", "+13125550142", "", "Ruiz")
+    assert (str(ana.acquired_on), ana.attributes) == ("2025-02-13", {"notes": "likes tea"})
+    with acting_for(ours.tenant.pk):
+        said = Consent.objects.for_tenant(ours.tenant).filter(contact__external_id__in=["A-1", "A-2"])
+        assert set(said.values_list("contact__external_id", "state")) == {("A-1", "given"), ("A-2", "withdrawn")}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_said_is_chosen_for_the_next_file_with_the_same_columns(
+    ours: Business, theirs: Business, operator: Client, browse: Browse
+) -> None:
+    say(operator, bring(operator, OTHERS), **{"name": "company", "notes": "tags"})
+    work(ours)
+
+    again = bring(operator, OTHERS.replace(b"A-1", b"A-7"), name="march.csv")
+    other = bring(operator, OTHERS.replace(b"Notes", b"Remarks"))
+    elsewhere = bring(browse(theirs.people["operator"]), OTHERS)
+
+    assert shown_for(operator, again)["name"] == "company"
+    assert "as you said it for customers.csv" in text_of(operator.get(again.headers["Location"]))
+    assert shown_for(operator, other)["name"] == "first_name"
+    assert shown_for(browse(theirs.people["operator"]), elsewhere)["name"] == "first_name"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"mobile": "email"}, "“e-mail” is E-mail address already: choose one of the two."),
+        (
+            {"cust #": "", "e-mail": "", "mobile": ""},
+            "No column is “Customer number” or “E-mail address” or “Phone number” yet",
+        ),
+        ({"notes": "acquired_on", "joined": ""}, "“likes tea” is no date that can be read"),
+        ({"notes": "country"}, "None of the first rows would be taken. Country: 'LIKES TEA' is no two-letter"),
+        ({"mobile": "nonsense"}, "Select a valid choice"),
+    ],
+)
+def test_what_cannot_be_is_told_at_its_column_and_nothing_is_lost(
+    changes: dict[str, str], told: str, ours: Business, operator: Client
+) -> None:
+    brought = bring(operator, OTHERS.replace(b"N;\n", b"N;likes milk\n"))
+
+    answer = say(operator, brought, **changes)
+
+    assert answer.status_code == 422
+    assert told in text_of(answer)
+    with acting_for(ours.tenant.pk):
+        assert uploading.waits_for_columns(Task.objects.for_tenant(ours.tenant).get(kind=uploading.TASK))
+    assert say(operator, brought).status_code == 302
+
+
+def test_rows_that_would_all_be_rejected_may_be_imported_all_the_same(ours: Business, operator: Client) -> None:
+    strange = b"external_id,email,country\nC-1,ann@example.com,Nowhere\n"
+
+    assert "Import it all the same" in text_of(say(operator, bring(operator, strange)))
+    assert say(operator, bring(operator, strange), anyway="on").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("value", "order", "day"),
+    [
+        ("06/07/2025", "day", "2025-07-06"),
+        ("06/07/2025", "month", "2025-06-07"),
+        ("6.7.25", "day", "2025-07-06"),
+        ("25/12/2025", "month", "2025-12-25"),
+        ("12/25/2025 02:30 PM", "day", "2025-12-25"),
+        ("2025/07/06", "day", "2025-07-06"),
+        ("2025-07-06 14:30", "month", "2025-07-06"),
+    ],
+)
+@pytest.mark.django_db(transaction=True)
+def test_dates_are_read_as_they_are_written(value: str, order: str, day: str, ours: Business, operator: Client) -> None:
+    say(operator, bring(operator, CONTACTS))
+    work(ours)
+    visits = f"Order ID,Customer ID,Date,Total\nO-1,C-9001,{value},120.00\n".encode()
+
+    answer = say(operator, bring(operator, visits, "jobs", "visits.csv"), order=order)
+    work(ours)
+
+    assert answer.status_code == 302
+    with acting_for(ours.tenant.pk):
+        job = Job.objects.for_tenant(ours.tenant).get(external_id="O-1")
+    assert str(job.completed_at.astimezone(ours.tenant.zone).date()) == day
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_that_is_no_utf_8_is_shown_as_it_will_be_read(ours: Business, operator: Client) -> None:
+    russian = "external_id,email,first_name\nC-5,wren@example.com,Анна\n".encode("cp1251")
+    brought = bring(operator, russian)
+    assert "The file is not UTF-8" in text_of(operator.get(brought.headers["Location"]))
+
+    shown = say(operator, brought, encoding="cp1251")
+    assert (shown.status_code, "Анна" in text_of(shown)) == (200, True)
+    unreadable = say(operator, brought, encoding="utf-8")
+    assert (unreadable.status_code, "is not UTF-8" in text_of(unreadable)) == (422, True)
+    say(operator, brought)
+    work(ours)
+
+    assert contact_of(ours, "C-5").first_name == "Анна"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_workbook_is_mapped_and_says_how_far_it_has_come(ours: Business, operator: Client) -> None:
+    book, packed = Workbook(), io.BytesIO()
+    sheet = book.create_sheet("Clients", 0)
+    for line in (["Client ID", "Mail"], ["X-1", "one@example.com"], ["X-2", "two@example.com"]):
+        sheet.append(line)
+    book.save(packed)
+
+    say(operator, bring(operator, packed.getvalue(), name="clients.xlsx"))
+    task = work(ours)
+
+    assert (task.state, task.done, task.total) == (Task.State.DONE, 2, 2)
+    assert contact_of(ours, "X-2").email == "two@example.com"
+
+
+def test_the_columns_are_said_once(ours: Business, operator: Client) -> None:
+    brought = bring(operator, CONTACTS)
+    say(operator, brought)
+
+    again = operator.get(brought.headers["Location"], follow=True)
+
+    assert "is said already" in text_of(again)
+
+
+def test_who_may_not_import_says_nothing_of_columns(ours: Business, operator: Client, browse: Browse) -> None:
+    brought = bring(operator, CONTACTS)
+
+    assert browse(ours.people["analyst"]).get(brought.headers["Location"]).status_code == 403
+
+
+def test_nobody_sees_the_file_of_another_business(theirs: Business, operator: Client, browse: Browse) -> None:
+    brought = bring(operator, CONTACTS)
+
+    assert browse(theirs.people["owner"]).get(brought.headers["Location"]).status_code == 404
+
+
+@pytest.mark.parametrize(("age", "forgotten"), [(timedelta(hours=23), 0), (timedelta(hours=25), 1)])
+def test_a_file_whose_columns_nobody_names_is_forgotten(
+    age: timedelta, forgotten: int, ours: Business, operator: Client
+) -> None:
+    bring(operator, CONTACTS)
+    with acting_for(ours.tenant.pk):
+        task = Task.objects.for_tenant(ours.tenant).get(kind=uploading.TASK)
+        assert uploading.tidy(ours.tenant, now=task.created_at + age) == forgotten
+        task.refresh_from_db()
+
+    assert (tasks.BROUGHT in task.arguments) == (not forgotten)
+    assert task.state == (Task.State.CANCELLED if forgotten else Task.State.QUEUED)
+
+
+def test_a_cancelled_file_is_let_go_of_before_it_is_read(ours: Business, operator: Client) -> None:
+    bring(operator, CONTACTS)
+    with acting_for(ours.tenant.pk):
+        task = Task.objects.for_tenant(ours.tenant).get(kind=uploading.TASK)
+
+    operator.post(address_of_cancel(task))
+
+    with acting_for(ours.tenant.pk):
+        task.refresh_from_db()
+    assert (task.state, task.arguments) == (Task.State.CANCELLED, {"kind": "contacts", "name": "customers.csv"})
+
+
+def address_of_cancel(task: Task) -> str:
+    return f"/console/tenants/task/{task.pk}/cancel/"
+
+
+def test_the_page_keeps_the_columns_of_our_own_export_as_they_are(ours: Business, operator: Client) -> None:
+    answer = say(operator, bring(operator, CONTACTS))
+
+    with acting_for(ours.tenant.pk):
+        task = Task.objects.for_tenant(ours.tenant).get(kind=uploading.TASK)
+    assert answer.status_code == 302
+    assert task.arguments["mapping"] == {}
+    with acting_for(ours.tenant.pk):
+        assert not ImportBatch.objects.for_tenant(ours.tenant).filter(mapping__has_key="header").exists()
