@@ -59,7 +59,7 @@ class RunwayPeople(Schema):
 def consent_runway(request: HttpRequest) -> dict[str, Any]:
     require_scope(request, "contacts:read")
     tenant, now = key_of(request).tenant, timezone.now()
-    return {"as_of": now.astimezone(tenant.zone).date(), **runway.report(runway.runway(tenant, now=now))}
+    return {"as_of": now.astimezone(tenant.zone).date(), **runway.report(runway.look(tenant, now=now, most=0).lines)}
 
 
 @router.get(
@@ -76,7 +76,8 @@ def runway_people(
 ) -> dict[str, Any]:
     require_scope(request, "contacts:read")
     try:
-        found = runway.people(key_of(request).tenant, now=timezone.now(), within=within, channel=channel, after=after)
+        tenant, now = key_of(request).tenant, timezone.now()
+        found = runway.look(tenant, now=now, within=within, channel=channel, after=after).people
     except runway.NoSuchPlace as error:
         raise Problem(422, "request_invalid", str(error)) from error
     return {

@@ -93,13 +93,38 @@ GUARDS: tuple[Guard, ...] = (
 CUSTOMER_CAME_FIRST = ("came_back", "booked")
 """Reasons for which a message is cancelled rather than blocked: nothing is wrong, it is not needed any more."""
 
+ADDRESS = "CASE a.channel WHEN 'email' THEN k.email_key ELSE k.phone_key END"
+
+# What forbids (a suppression, a tag) counts whenever it was recorded, so that a replay is no way around it
+# (docs/decisions/0005-as-of.md).
+FORBIDDING = """  LEFT JOIN LATERAL (
+        SELECT t.name
+          FROM campaigns_contacttag t
+         WHERE t.tenant_id = %(tenant)s AND t.contact_id = a.contact_id AND t.name = ANY(%(forbidding_tags)s)
+           AND (t.expires_at IS NULL OR t.expires_at > %(now)s)
+         ORDER BY t.name LIMIT 1) tag ON true
+"""
+
+SUPPRESSED = """  LEFT JOIN LATERAL (
+        SELECT x.id, x.reason
+          FROM campaigns_suppression x
+         WHERE x.tenant_id = %(tenant)s AND x.lifted_at IS NULL AND x.address_hmac IN (k.email_hmac, k.phone_hmac)
+           AND x.channel IN (a.channel, 'all') AND (x.brand_id IS NULL OR x.brand_id = a.brand_id)
+         ORDER BY x.id LIMIT 1) own_sup ON true
+  LEFT JOIN LATERAL (
+        SELECT x.id, x.reason
+          FROM campaigns_platformsuppression x
+         WHERE x.lifted_at IS NULL AND x.address_hmac IN (k.email_hmac, k.phone_hmac)
+           AND x.channel IN (a.channel, 'all')
+         ORDER BY x.id LIMIT 1) platform ON true
+"""
+
 # The facts that the guards ask about, for each row of a relation ``asked (ref, place, contact_id, channel, brand_id,
-# lapsed_from)``. What forbids (a suppression, a tag) counts whenever it was recorded, so that a replay is no way around
-# it (docs/decisions/0005-as-of.md).
+# lapsed_from)``.
 FACTS = f"""
 SELECT a.ref, a.place, a.channel, a.contact_id, a.lapsed_from,
        k.state AS contact_state, k.country, k.region, k.timezones, k.household_id, k.email_key, k.phone_key,
-       CASE a.channel WHEN 'email' THEN k.email_key ELSE k.phone_key END IS NOT NULL AS has_address,
+       {ADDRESS} IS NOT NULL AS has_address,
        CASE WHEN a.channel <> 'email' THEN NULL
             WHEN split_part(k.email_key, '@', 2) = ANY(%(disposable_domains)s) THEN 'disposable'
             WHEN split_part(k.email_key, '@', 1) = ANY(%(role_accounts)s) AND consent.state IS DISTINCT FROM 'given'
@@ -122,25 +147,7 @@ SELECT a.ref, a.place, a.channel, a.contact_id, a.lapsed_from,
   LEFT JOIN campaigns_contactstat s ON s.tenant_id = %(tenant)s AND s.contact_id = a.contact_id
   LEFT JOIN LATERAL (
         SELECT max(j.completed_at) AS at {jobs_since("a.lapsed_from", "a.contact_id")}) newer ON true
-  LEFT JOIN LATERAL (
-        SELECT t.name
-          FROM campaigns_contacttag t
-         WHERE t.tenant_id = %(tenant)s AND t.contact_id = a.contact_id AND t.name = ANY(%(forbidding_tags)s)
-           AND (t.expires_at IS NULL OR t.expires_at > %(now)s)
-         ORDER BY t.name LIMIT 1) tag ON true
-  LEFT JOIN LATERAL (
-        SELECT x.id, x.reason
-          FROM campaigns_suppression x
-         WHERE x.tenant_id = %(tenant)s AND x.lifted_at IS NULL AND x.address_hmac IN (k.email_hmac, k.phone_hmac)
-           AND x.channel IN (a.channel, 'all') AND (x.brand_id IS NULL OR x.brand_id = a.brand_id)
-         ORDER BY x.id LIMIT 1) own_sup ON true
-  LEFT JOIN LATERAL (
-        SELECT x.id, x.reason
-          FROM campaigns_platformsuppression x
-         WHERE x.lifted_at IS NULL AND x.address_hmac IN (k.email_hmac, k.phone_hmac)
-           AND x.channel IN (a.channel, 'all')
-         ORDER BY x.id LIMIT 1) platform ON true
-{sunset.UNANSWERED}{JOINS}"""
+{FORBIDDING}{SUPPRESSED}{sunset.UNANSWERED}{JOINS}"""
 
 
 def _verdict(guard: Guard, stage: str) -> str:

@@ -10,14 +10,15 @@ contact), and the parameters of campaigns.compliance.asking.
 ZONE = "CASE WHEN k.timezone = ANY(%(known_zones)s) THEN k.timezone ELSE %(zone)s END"
 """The recipient's zone, as far as this database knows zones; else the business's."""
 
-# The rule of the place, and what the person said. A consent stated after now does not exist yet; a withdrawal counts
-# from the morning of its day: a file gives a day alone, which is read as its noon. Grounds are looked up only where the
-# rule of the place knows them.
-JOINS = f"""
+DAY = f"""
   LEFT JOIN LATERAL (SELECT {ZONE} AS zone) own ON true
   LEFT JOIN LATERAL (
         SELECT (%(now)s AT TIME ZONE own.zone)::date AS today,
-               (a.lapsed_from AT TIME ZONE own.zone)::date AS business) day ON true
+               (a.lapsed_from AT TIME ZONE own.zone)::date AS business) day ON true"""
+
+# A consent stated after now does not exist yet; a withdrawal counts from the morning of its day: a file gives a day
+# alone, which is read as its noon.
+CONSENT = """
   LEFT JOIN LATERAL (
         SELECT c.id, c.state, c.source, c.wording, c.stated_at
           FROM campaigns_consent c
@@ -25,14 +26,20 @@ JOINS = f"""
            AND c.purpose = 'marketing' AND c.state IN ('given', 'withdrawn')
            AND (c.stated_at IS NULL OR c.stated_at <= %(now)s
                 OR (c.state = 'withdrawn' AND (c.stated_at AT TIME ZONE %(zone)s)::date <= %(today)s))
-         ORDER BY c.id DESC LIMIT 1) consent ON true
+         ORDER BY c.id DESC LIMIT 1) consent ON true"""
+
+RULE = """
   LEFT JOIN LATERAL (
         SELECT r.code, r.basis, r.months, r.inquiry_months, r.soft_months
           FROM unnest(%(rule_codes)s::text[], %(rule_channels)s::text[], %(rule_countries)s::text[],
                       %(rule_bases)s::text[], %(rule_months)s::int[], %(rule_inquiries)s::int[], %(rule_softs)s::int[])
                WITH ORDINALITY AS r(code, channel, countries, basis, months, inquiry_months, soft_months, place)
          WHERE r.channel = a.channel AND (r.countries = '' OR k.country = ANY(string_to_array(r.countries, ',')))
-         ORDER BY r.place LIMIT 1) rule ON true
+         ORDER BY r.place LIMIT 1) rule ON true"""
+"""The rule of the place: of ``a`` its channel alone, of ``k`` its country."""
+
+# Grounds are looked up only where the rule of the place knows them.
+GROUND = """
   LEFT JOIN LATERAL (
         SELECT max(c.stated_at) FILTER (WHERE c.state = 'inquired') AS inquired_at,
                bool_or(c.state = 'soft_opt_in') AS soft
@@ -42,6 +49,8 @@ JOINS = f"""
            AND c.purpose = 'marketing' AND c.state IN ('inquired', 'soft_opt_in')
            AND c.stated_at <= %(now)s) ground ON true
 """
+
+JOINS = f"{DAY}{CONSENT}{RULE}{GROUND}"
 
 PROVEN = "(consent.stated_at IS NOT NULL AND consent.source <> '' AND consent.wording <> '')"
 

@@ -29,15 +29,15 @@ NOBODY = EmptyState(
 def page(request: HttpRequest) -> HttpResponseBase:
     """``?channel=…&reason=…&within=30&after=…`` narrows the list; what is none of ours is left out."""
     tenant, now = tenant_of(request), timezone.now()
-    lines = runway.runway(tenant, now=now)
     channel = _chosen(request, "channel", CHANNELS)
     reason = _chosen(request, "reason", REASONS)
     within = int(_chosen(request, "within", {str(days): "" for days in runway.DAYS}) or max(runway.DAYS))
     after = request.GET.get("after", "")
     try:
-        people = runway.people(tenant, now=now, within=within, channel=channel, reason=reason, after=after)
+        found = runway.look(tenant, now=now, within=within, channel=channel, reason=reason, after=after)
     except runway.NoSuchPlace:
-        people = runway.people(tenant, now=now, within=within, channel=channel, reason=reason)
+        found = runway.look(tenant, now=now, within=within, channel=channel, reason=reason)
+    lines, people = found.lines, found.people
     chosen = {name: value for name, value in (("channel", channel), ("reason", reason), ("within", within)) if value}
     context = {
         "days": runway.DAYS,
