@@ -111,10 +111,10 @@ def judge(
     return [guard.judge(words) for guard in GUARDS.values() if channel in guard.channels]
 
 
-def as_evidence(verdicts: Sequence[Verdict], *, at: datetime) -> str:
-    """The verdicts as they are kept on the message: a JSON list."""
+def as_evidence(verdicts: Sequence[Verdict], *, at: datetime, before: str = "[]") -> str:
+    """The verdicts as they are kept on the message: a JSON list, behind those of the list ``before``."""
     moment = at.isoformat()
-    return json.dumps(
+    written = json.dumps(
         [
             {
                 "guard": verdict.guard,
@@ -129,6 +129,7 @@ def as_evidence(verdicts: Sequence[Verdict], *, at: datetime) -> str:
             for verdict in verdicts
         ]
     )
+    return written if before == "[]" else f"{before[:-1]}, {written[1:]}"
 
 
 @lru_cache(maxsize=1024)

@@ -162,7 +162,7 @@ def _verdict(guard: Guard, stage: str) -> str:
 
 
 def judged(stage: str, guards: Sequence[Guard] = GUARDS) -> str:
-    """SQL of a relation over ``asked``: the facts that go on, ``refusal`` (null: allowed) and ``verdicts`` (jsonb).
+    """SQL of a relation over ``asked``: the facts that go on, ``refusal`` (null: allowed), ``verdicts`` (JSON text).
 
     ``stage`` is ``plan``, ``claim`` or ``ask``: it stands in the evidence.
     """
@@ -170,6 +170,6 @@ def judged(stage: str, guards: Sequence[Guard] = GUARDS) -> str:
     verdicts = " || ', ' || ".join(_verdict(guard, stage) for guard in guards)
     return f"""
 SELECT f.ref, f.place, f.channel, f.contact_id, f.household_id, f.country, f.region, f.timezones, f.email_key,
-       f.phone_key, CASE {refusal} END AS refusal, ('[' || {verdicts} || ']')::jsonb AS verdicts
+       f.phone_key, CASE {refusal} END AS refusal, '[' || {verdicts} || ']' AS verdicts
   FROM ({FACTS}) f
 """

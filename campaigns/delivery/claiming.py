@@ -1,7 +1,8 @@
 """Claim what is due of one campaign: every guard asked again, hours and caps kept, in one short transaction.
 
 A claim is a lease with a token and a deadline. What may not leave is blocked with its evidence, what may not leave yet
-is postponed to a stated moment. Nothing is rendered or sent here.
+is postponed to a stated moment. The evidence of what may is given back: it is written with that of its words, in the
+statement that hands it over. Nothing is rendered or sent here.
 """
 
 from dataclasses import dataclass, field
@@ -27,16 +28,21 @@ class Claim:
     """What was claimed, and what the claim did with the rest that it looked at."""
 
     token: UUID
-    message_ids: list[int] = field(default_factory=list)
+    verdicts: dict[int, str] = field(default_factory=dict)
+    """Of each claimed message, in their order, what every guard said: a JSON list."""
     looked_at: int = 0
     postponed: int = 0
     blocked: int = 0
+
+    @property
+    def message_ids(self) -> list[int]:
+        return list(self.verdicts)
 
 
 STAGE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS claiming (
     id bigint PRIMARY KEY, channel text, household_id bigint, due_at timestamptz, country text, region text,
-    zones text, domain text, refusal text, ended boolean, verdicts jsonb, ordinal int, until timestamptz, why text,
+    zones text, domain text, refusal text, ended boolean, verdicts text, ordinal int, until timestamptz, why text,
     law text, cap text, ramp int
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS candidate (
@@ -102,7 +108,7 @@ SETTLE = """
 WITH refused AS (
     UPDATE campaigns_message m
        SET state = CASE WHEN c.ended OR c.refusal = ANY(%(came_first)s) THEN 'cancelled' ELSE 'blocked' END,
-           reason = c.refusal, verdicts = m.verdicts || c.verdicts, settled_at = %(now)s
+           reason = c.refusal, verdicts = m.verdicts || c.verdicts::jsonb, settled_at = %(now)s
       FROM claiming c
      WHERE m.tenant_id = %(tenant)s AND m.id = c.id AND c.refusal IS NOT NULL
  RETURNING m.id, m.contact_id, m.state, m.reason, m.channel
@@ -126,25 +132,29 @@ WITH refused AS (
 SELECT (SELECT count(*) FROM refused), (SELECT count(*) FROM put_off)
 """
 
+_CAP = """'rule', 'household', 'most', %(cap_touches)s::int, 'days', %(cap_days)s::int, 'law', c.law"""
+
+
+def _allowed(guard: str, version: int, facts: str) -> str:
+    """SQL of one more verdict of a claimed message, as JSON text behind those that it has."""
+    return (
+        f"""', {{"guard": "{guard}", "version": {version}, "when": "claim", "allowed": true, "channel": "'"""
+        f""" || c.channel || '", "at": "' || %(at)s || '", "facts": '"""
+        f""" || jsonb_strip_nulls(jsonb_build_object({facts})) || '}}'"""
+    )
+
+
 TAKE = f"""
 WITH touched AS ({caps.RESERVE})
 UPDATE campaigns_message m
    SET state = 'claimed', claim_token = %(token)s, reason = '', settled_at = %(now)s,
-       lease_until = clock_timestamp() + make_interval(secs => %(lease)s),
-       verdicts = m.verdicts || c.verdicts || jsonb_build_array(
-           jsonb_build_object('guard', 'quiet_hours', 'version', 1, 'when', 'claim', 'at', %(now)s, 'channel',
-                              c.channel, 'allowed', true, 'facts', jsonb_build_object('zones', c.zones)),
-           jsonb_build_object('guard', 'frequency_cap', 'version', 2, 'when', 'claim', 'at', %(now)s, 'channel',
-                              c.channel, 'allowed', true, 'facts',
-                              jsonb_build_object('rule', 'household', 'most', %(cap_touches)s::int,
-                                                 'days', %(cap_days)s::int)
-                              || CASE WHEN c.law IS NULL THEN '{{}}' ELSE jsonb_build_object('law', c.law) END))
-           || CASE WHEN c.ramp IS NULL THEN '[]' ELSE jsonb_build_array(
-           jsonb_build_object('guard', 'ramp', 'version', 1, 'when', 'claim', 'at', %(now)s, 'channel',
-                              c.channel, 'allowed', true, 'facts', jsonb_build_object('a_day', c.ramp))) END
+       lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
   FROM claiming c
  WHERE m.tenant_id = %(tenant)s AND m.id = c.id AND c.id IN (SELECT message_id FROM touched)
-RETURNING m.id
+RETURNING m.id, left(c.verdicts, -1)
+          || {_allowed("quiet_hours", 1, "'zones', c.zones")}
+          || {_allowed("frequency_cap", 2, _CAP)}
+          || CASE WHEN c.ramp IS NULL THEN '' ELSE {_allowed("ramp", 1, "'a_day', c.ramp")} END || ']'
 """
 
 
@@ -181,7 +191,7 @@ def claim(asking: Asking, *, hours: Hours, limit: int, slow_start: bool = False)
         cursor.execute(SETTLE, values)
         blocked, postponed = cursor.fetchone()
         cursor.execute(TAKE, values)
-        claimed = sorted(row[0] for row in cursor.fetchall())
+        claimed = dict(sorted(cursor.fetchall()))
     return Claim(token, claimed, looked_at, postponed, blocked)
 
 

@@ -142,7 +142,10 @@ def _rendered(
             rendered = render(facts, now=now)
         except RenderFailed as error:
             logger.error("Message %s cannot be rendered: %s", facts["id"], error)
-            blocked.append(Outcome(facts["id"], Message.State.BLOCKED, reason="render_failed", error=str(error)))
+            evidence = Evidence(facts["id"], verdicts=claim.verdicts[facts["id"]])
+            blocked.append(
+                Outcome(facts["id"], Message.State.BLOCKED, "render_failed", error=str(error), evidence=evidence)
+            )
             continue
         verdicts = content.judge(
             channel=facts["channel"],
@@ -152,7 +155,8 @@ def _rendered(
             headers=routing.headers(facts) if facts["channel"] == Channel.EMAIL else {},
             facts=facts,
         )
-        item = Ready(facts, rendered, _evidence(facts, rendered, content.as_evidence(verdicts, at=now), connections))
+        evidence = content.as_evidence(verdicts, at=now, before=claim.verdicts[facts["id"]])
+        item = Ready(facts, rendered, _evidence(facts, rendered, evidence, connections))
         refusal = next((verdict for verdict in verdicts if not verdict.allowed), None)
         if refusal is not None:
             blocked.append(

@@ -103,9 +103,9 @@ WITH asked AS (
     SELECT j.ref,
            (array_agg(j.channel ORDER BY j.refusal IS NOT NULL, j.place))[1] AS channel,
            (array_agg(j.refusal ORDER BY j.refusal IS NOT NULL, j.place))[1] AS refusal,
-           (array_agg(j.verdicts ORDER BY j.place))[1]
+           (array_agg(j.verdicts ORDER BY j.place))[1]::jsonb
            || CASE WHEN (array_agg(j.refusal ORDER BY j.place))[1] IS NULL THEN '[]'
-                   ELSE coalesce((array_agg(j.verdicts ORDER BY j.place))[2], '[]') END AS verdicts
+                   ELSE coalesce((array_agg(j.verdicts ORDER BY j.place))[2]::jsonb, '[]') END AS verdicts
       FROM judgement j
      GROUP BY j.ref
 ), made AS (

@@ -1,5 +1,6 @@
 """How often the law lets a person be texted where they live, beside the household's own cap: the stricter decides."""
 
+import json
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -55,8 +56,11 @@ def texts(campaign: Campaign, number: int, **where: Any) -> list[Message]:
 
 def claimed(campaign: Campaign, *, at: datetime = NOW, sent: datetime | None = None) -> int:
     """How many a claim takes; they are sent at once, or when it is said."""
-    taken = claim(asking_of(campaign, now=at), hours=Hours.load(at), limit=100).message_ids
-    Message.objects.filter(pk__in=taken).update(state="handed_over", handed_over_at=sent or at)
+    taken = claim(asking_of(campaign, now=at), hours=Hours.load(at), limit=100).verdicts
+    for pk, verdicts in taken.items():
+        Message.objects.filter(pk=pk).update(
+            state="handed_over", handed_over_at=sent or at, verdicts=json.loads(verdicts)
+        )
     return len(taken)
 
 

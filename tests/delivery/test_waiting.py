@@ -107,6 +107,7 @@ def test_a_blocked_message_takes_no_place_under_the_cap(tenant: Tenant) -> None:
     send_due(tenant, now=NOW + timedelta(minutes=1))
 
     assert (reload(first).state, reload(first).reason) == ("blocked", "render_failed")
+    assert {verdict["guard"] for verdict in reload(first).verdicts} >= {"suppression", "frequency_cap"}
     assert reload(second).state == "handed_over"
 
 
