@@ -101,6 +101,7 @@ _OTHER_NAMES: Mapping[str, Mapping[str, Iterable[str]]] = {
     },
 }  # fmt: skip
 _ADDRESS = re.compile(r"[^\s@,;]+@[^\s@,;]+\.[^\s@,;]+\Z")
+_PHONE = re.compile(r"(?=.*[ ()+-])[+(]?\d[\d ().-]{6,18}\Z")
 _DATE = re.compile(r"(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})(?:[ T](\d{1,2}:\d{2})(:\d{2})?( ?[AaPp][Mm])?)?\Z")
 _YES_AND_NO = {
     "y": "yes", "yes": "yes", "true": "yes", "t": "yes", "1": "yes", "n": "no", "no": "no", "false": "no", "f": "no",
@@ -125,12 +126,12 @@ def guess(kind: str, header: Sequence[str], samples: Mapping[str, Sequence[str]]
                 found[column] = field
     if "last_name" in found.values() and "first_name" not in found.values():  # alone it is first and last together
         found |= {column: "first_name" for column in header if _plain(column) == "name"}
-    address = "email" if kind == "contacts" else "contact_email"
-    if address not in found.values():
+    by_value = {"email": _is_address, "phone": _is_phone} if kind == "contacts" else {"contact_email": _is_address}
+    for field, fits in by_value.items():
         for column in header:
             values = samples.get(column, ())
-            if column not in found and values and all(map(_ADDRESS.match, values)):
-                return found | {column: address}
+            if field not in found.values() and column not in found and values and all(map(fits, values)):
+                found[column] = field
     return found
 
 
@@ -176,6 +177,15 @@ def yes_and_no(values: Sequence[str]) -> dict[str, str]:
     if words <= {"yes", "no", *_GROUNDS} or not words <= {*_YES_AND_NO, *_GROUNDS}:
         return {}
     return _YES_AND_NO | {ground: ground for ground in _GROUNDS}
+
+
+def _is_address(value: str) -> bool:
+    return _ADDRESS.match(value) is not None
+
+
+def _is_phone(value: str) -> bool:
+    """Written as telephone numbers are: a bare number may be anything."""
+    return _PHONE.match(value) is not None and _DATE.match(value) is None
 
 
 def _plain(name: str) -> str:

@@ -24,6 +24,7 @@ _ENCODINGS = [
     ("mac_roman", "Western European (Macintosh)"),
     ("utf-8", "UTF-8"),
 ]
+_LINES = [("sum", "One job each: their amounts are added up"), ("last", "The same job told again: the last row counts")]
 _SHOWN = 3
 
 
@@ -60,6 +61,17 @@ class ColumnsForm(forms.Form):
                 initial=(_order_before(before.mapping) if before is not None else "")
                 or ("month" if self.tenant.country in _MONTH_FIRST else "day"),
             )
+        self.repeated: Mapping[str, str] = told["content"]["repeated"]
+        number_in = next(
+            (name for number, name in enumerate(self.header) if self._said(number, chosen) == "external_id"), ""
+        )
+        if self.kind == "jobs" and number_in in self.repeated:
+            self.fields["lines"] = forms.ChoiceField(
+                label=f"Several rows have the number {self.repeated[number_in]}, they are",
+                choices=_LINES,
+                initial="last" if before is not None and not before.mapping.get("group_by") else "sum",
+                error_messages={"required": "Some numbers stand in several rows: say what that means."},
+            )
         self.encoding: str = told["content"]["encoding"]
         if self.encoding:
             self.fields["encoding"] = forms.ChoiceField(
@@ -74,6 +86,11 @@ class ColumnsForm(forms.Form):
     def _offer_anyway(self) -> None:
         self.fields["anyway"] = forms.BooleanField(label="Import it all the same", required=False)
 
+    def _said(self, number: int, chosen: Mapping[str, str]) -> str:
+        """The field of a column: as it was sent, else as it is chosen when the page is shown."""
+        sent = self.data.get(f"column_{number}") if self.is_bound else None
+        return str(sent) if sent is not None else chosen.get(self.header[number], KEEP)
+
     def _choices(self, column: str) -> list[tuple[str, Any]]:
         """A column that has the name of a field is that field, or another, or left out: kept it would be that field."""
         keep = [] if column in self.labels else [(KEEP, "Something else: keep it with the row")]
@@ -86,7 +103,7 @@ class ColumnsForm(forms.Form):
 
     @property
     def others(self) -> list[forms.BoundField]:
-        return [self[name] for name in ("order", "encoding", "anyway") if name in self.fields]
+        return [self[name] for name in ("order", "lines", "encoding", "anyway") if name in self.fields]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -119,10 +136,18 @@ class ColumnsForm(forms.Form):
             except columns.UnreadDates as error:
                 self.add_error(f"column_{self.header.index(name)}", str(error))
         ignored = [name for name, field in chosen.items() if field == LEAVE_OUT]
-        plain = not ignored and not self.encoding and all(form == field for field, form in forms_of.items())
+        adds_up = self.cleaned_data.get("lines") == "sum"
+        plain = (
+            not ignored and not self.encoding and not adds_up and all(form == field for field, form in forms_of.items())
+        )
         if plain and meant == {field: name for name, field in self.guessed.items()}:
             return {}
         said: dict[str, Any] = {"columns": forms_of, "ignore": ignored}
+        if adds_up:
+            said |= {
+                "group_by": [meant["external_id"]],
+                "columns": {f: _of_many(f, form) for f, form in forms_of.items()},
+            }
         if self.encoding:
             said["encoding"] = self.encoding
         return said
@@ -144,6 +169,13 @@ class ColumnsForm(forms.Form):
         place = f"column_{self.header.index(meant[field])}" if field in meant else None
         self.add_error(place, f"None of the first rows would be taken. {reason[:1].upper()}{reason[1:]}.")
         self._offer_anyway()
+
+
+def _of_many(field: str, form: Any) -> Any:
+    """How the values of several rows become one: amounts are added up, services named one after another."""
+    combine = {"amount": "sum", "service": "join", "completed_at": "min"}.get(field)
+    told = form if isinstance(form, dict) else {"column": form}
+    return told | {"combine": combine} if combine else form
 
 
 def _chosen_before(mapping: Mapping[str, Any]) -> dict[str, str]:

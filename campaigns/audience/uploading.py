@@ -167,6 +167,8 @@ def _looked_at(name: str, content: bytes, encoding: str = "") -> dict[str, Any]:
         used = encoding or other_encoding(path)
         with opened(path, encoding=used or None) as table:
             samples: dict[str, dict[str, None]] = {column: {} for column in table.header if column}
+            seen: dict[str, set[str]] = {column: set() for column in samples}
+            repeated: dict[str, str] = {}
             rows: list[dict[str, str]] = []
             for number, (_, row) in enumerate(islice(table.rows, _LOOKED_AT)):
                 if number < _TRIED:
@@ -175,11 +177,16 @@ def _looked_at(name: str, content: bytes, encoding: str = "") -> dict[str, Any]:
                     value = row.get(column, "")[:_LONGEST] if BROKEN not in row else ""
                     if value and len(kept) < _SAMPLES:
                         kept[value] = None
+                    if value in seen[column]:
+                        repeated.setdefault(column, value)
+                    elif value:
+                        seen[column].add(value)
     if not rows:
         raise UnreadableFile(f"{name} has no rows under its headings: there is nothing to import.")
     return {
         "header": list(samples),
         "samples": {column: list(kept) for column, kept in samples.items()},
+        "repeated": repeated,
         "rows": rows,
         "encoding": used,
     }

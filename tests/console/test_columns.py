@@ -163,6 +163,38 @@ def test_dates_are_read_as_they_are_written(value: str, order: str, day: str, ou
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("lines", "minor", "service"), [("sum", 19500, "Bond, Balayage"), ("last", 17000, "Balayage")])
+def test_the_lines_of_a_receipt_are_one_job_or_the_last_counts(
+    lines: str, minor: int, service: str, ours: Business, operator: Client
+) -> None:
+    say(operator, bring(operator, CONTACTS))
+    work(ours)
+    receipts = (
+        b"Receipt,Date,Description,Client,Amount\n"
+        b"1019,06/13/2018,Bond,C-9001,25.0\n1019,06/13/2018,Balayage,C-9001,170.0\n"
+    )
+    brought = bring(operator, receipts, "jobs", "receipts.csv")
+    assert "Several rows have the number 1019, they are" in text_of(operator.get(brought.headers["Location"]))
+
+    say(operator, brought, lines=lines)
+    work(ours)
+
+    with acting_for(ours.tenant.pk):
+        job = Job.objects.for_tenant(ours.tenant).get(external_id="1019")
+    assert (job.amount_minor, job.service) == (minor, service)
+
+
+def test_that_numbers_repeat_is_asked_once_the_column_is_chosen(operator: Client) -> None:
+    brought = bring(operator, b"Ref,Date,Client\n1,2018-06-13,C-1\n1,2018-06-14,C-1\n", "jobs", "visits.csv")
+
+    answer = say(operator, brought, ref="external_id")
+
+    assert answer.status_code == 422
+    assert "Some numbers stand in several rows" in text_of(answer)
+    assert say(operator, brought, ref="external_id", lines="sum").status_code == 302
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_file_that_is_no_utf_8_is_shown_as_it_will_be_read(ours: Business, operator: Client) -> None:
     russian = "external_id,email,first_name\nC-5,wren@example.com,Анна\n".encode("cp1251")
     brought = bring(operator, russian)
