@@ -54,7 +54,9 @@ def business(tenant: Tenant) -> Tenant:
 
 
 @pytest.fixture
-def reported(business: Tenant) -> Tenant:
+def reported(business: Tenant, monkeypatch: pytest.MonkeyPatch) -> Tenant:
+    """Asked the day after, whatever day it is: the doors read the clock."""
+    monkeypatch.setattr(timezone, "now", lambda: NOW + DAY)
     run("attribute_jobs", tenant=business.slug, as_of="2026-09-30")
     return business
 
