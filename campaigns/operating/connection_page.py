@@ -1,9 +1,9 @@
-"""The console of connections with its test texts: whether a number may be written to is known above `tenants`."""
+"""The console of connections with its tests: who may be written to is known above `tenants`."""
 
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -12,6 +12,7 @@ from campaigns.operating import connection_jobs, connection_tests
 from tenants.activation.admin import WatchedConnectionAdmin
 from tenants.connections.connecting import LOCAL
 from tenants.connections.models import Connection
+from tenants.journal.models import Task
 from winback.console.deeds import deed
 from winback.queues import enqueue
 
@@ -33,11 +34,30 @@ class TestTextForm(forms.Form):
 
 @admin.register(Connection)
 class ConnectionPageAdmin(WatchedConnectionAdmin):
-    """A connection for texts can be tried with a text."""
+    """A connection can be tried, and tested with an e-mail or a text."""
 
     def offered(self, request: HttpRequest, row: Any) -> list[str]:
-        offered = super().offered(request, row)
-        return [*offered[:2], "send_test_text", *offered[2:]] if row.kind == "sms" else offered
+        first, *others = super().offered(request, row)
+        return ["probe", first, "send_test_text" if row.kind == "sms" else "send_test", *others]
+
+    @deed("Try it now", permission="connections.manage", tone="primary", icon="plug")
+    def probe(self, request: HttpRequest, connection: Connection) -> HttpResponseBase | None:
+        task = connection_tests.ask_probe(connection, now=timezone.now(), actor=self.site.hooks.actor(request))
+        self._soon(task)
+        self.message_user(request, "It is being tried now: what it answers stands under Tasks in a few seconds.")
+        return None
+
+    @deed("Send me a test", permission="connections.manage")
+    def send_test(self, request: HttpRequest, connection: Connection) -> HttpResponseBase | None:
+        to = str(getattr(request.user, "email", ""))
+        try:
+            task = connection_tests.ask(connection, to, now=timezone.now(), actor=self.site.hooks.actor(request))
+        except connection_tests.NoTestThere as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return None
+        self._soon(task)
+        self.message_user(request, "A test is on its way to your own address: what became of it stands under Tasks.")
+        return None
 
     @deed("Send a test text", permission="connections.manage", asks=True)
     def send_test_text(self, request: HttpRequest, connection: Connection) -> HttpResponseBase | None:
@@ -50,10 +70,10 @@ class ConnectionPageAdmin(WatchedConnectionAdmin):
                     now=timezone.now(),
                     actor=self.site.hooks.actor(request),
                 )
-            except connection_tests.NoTestText as error:
+            except connection_tests.NoTestThere as error:
                 form.add_error("number", str(error))
             else:
-                enqueue(connection_jobs.test_text, tenant=connection.tenant_id, task=task.pk)
+                self._soon(task)
                 where = "the local outbox" if connection.provider == LOCAL else "that phone"
                 self.message_user(request, f"A test is on its way to {where}: what became of it stands under Tasks.")
                 return None
@@ -65,3 +85,6 @@ class ConnectionPageAdmin(WatchedConnectionAdmin):
             intro=("One text goes to this number, now. It costs what a text costs.",),
             back=self.page_of(connection),
         )
+
+    def _soon(self, task: Task) -> None:
+        enqueue(connection_jobs.carry_out, tenant=task.tenant_id, task=task.pk)

@@ -19,7 +19,6 @@ from tenants.activation.module_settings import SettingsInvalid
 from tenants.activation.setting_forms import given, in_order, settings_form, show_faults, written
 from tenants.connections.admin import ConnectionAdmin
 from tenants.connections.models import Connection
-from tenants.journal import tasks
 from winback.console.admin_base import ReadOnlyAdmin
 from winback.console.columns import json_field, pill_column
 from winback.console.components import Panel
@@ -44,17 +43,6 @@ class WatchedConnectionAdmin(ConnectionAdmin):
     def try_soon(self, request: HttpRequest, connection: Connection) -> None:
         actor = self.site.hooks.actor(request)
         enqueue(jobs.try_proposed, tenant=connection.tenant_id, connection=connection.pk, actor=actor)
-
-    def test_soon(self, request: HttpRequest, connection: Connection) -> None:
-        task = tasks.queue(
-            tenant_of(request),
-            "test_connection",
-            f"Test of {connection.label}",
-            now=timezone.now(),
-            arguments={"connection": connection.pk, "user": request.user.pk},
-            created_by=self.site.hooks.actor(request),
-        )
-        enqueue(jobs.test_connection, tenant=connection.tenant_id, task=task.pk)
 
 
 @admin.register(ModuleActivation)

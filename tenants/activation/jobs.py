@@ -4,15 +4,12 @@ import base64
 
 from django.utils import timezone
 
-from tenants.access.models import Membership, User
 from tenants.accounts.models import Tenant
 from tenants.activation import activating
-from tenants.connections import domain_evidence, domains, rotating, testing
+from tenants.connections import domain_evidence, domains, rotating
 from tenants.connections.models import Connection
 from tenants.journal import tasks
 from tenants.journal.models import Task
-from winback.encryption import UndecipherableSecret
-from winback.providers.errors import ProviderError
 from winback.tenancy import acting_for
 
 
@@ -63,30 +60,3 @@ def check_message(*, tenant: int, task: int) -> None:
             return
         tasks.finish(work, now=timezone.now(), result={"domain": row.domain, "state": row.message_state})
         activating.reevaluate(business, now=now)
-
-
-def test_connection(*, tenant: int, task: int) -> None:
-    """Send a test through one connection to the member of the team who asked for it."""
-    now = timezone.now()
-    with acting_for(tenant):
-        work = Task.objects.for_tenant(tenant).get(pk=task)
-        if not tasks.start(work, now=now):
-            return
-        connection = (
-            Connection.objects.for_tenant(tenant).select_related("tenant", "brand").get(pk=work.arguments["connection"])
-        )
-        user = User.objects.get(pk=work.arguments["user"])
-        member = Membership.objects.for_tenant(tenant).filter(user=user).exists()
-    error = ""
-    if member:
-        try:
-            testing.send_test(connection, recipient=user.email, now=now, actor=work.created_by)
-        except (testing.NoTest, ProviderError, UndecipherableSecret) as reason:
-            error = str(reason)
-    else:
-        error = "Tests go to members of the team alone."
-    with acting_for(tenant):
-        if error:
-            tasks.fail(work, now=timezone.now(), error=error)
-        else:
-            tasks.finish(work, now=timezone.now(), result={"sent": 1})

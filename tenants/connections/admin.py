@@ -45,9 +45,6 @@ class ConnectionAdmin(WebhookPage):
     def try_soon(self, request: HttpRequest, connection: Connection) -> None:
         """New credentials or settings wait to be tried: whoever registers this has a worker do it."""
 
-    def test_soon(self, request: HttpRequest, connection: Connection) -> None:
-        """Whoever registers this has a worker send a test to the person who asks."""
-
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related("brand", "tenant")
 
@@ -149,14 +146,7 @@ class ConnectionAdmin(WebhookPage):
         use = ["pause"] if row.state in Connection.IN_USE else ["resume"]
         keys = list(connecting.in_order(row.tenant, row.kind).values_list("pk", flat=True))
         move = [*(["move_up"] if keys[0] != row.pk else []), *(["move_down"] if keys[-1] != row.pk else [])]
-        test = ["send_test"] if row.kind == "email" else []
-        return ["probe", "set_up", *test, *move, *(["replace_webhook"] if hooks.url_of(row) else []), *use]
-
-    @deed("Send me a test", permission="connections.manage")
-    def send_test(self, request: HttpRequest, connection: Connection) -> HttpResponseBase | None:
-        self.test_soon(request, connection)
-        self.message_user(request, "A test is on its way to your own address: what became of it stands under Tasks.")
-        return None
+        return ["set_up", *move, *(["replace_webhook"] if hooks.url_of(row) else []), *use]
 
     @deed("Use earlier", permission="connections.manage")
     def move_up(self, request: HttpRequest, connection: Connection) -> HttpResponseBase | None:
@@ -173,12 +163,6 @@ class ConnectionAdmin(WebhookPage):
             self.site.hooks.note(request, "connection.moved", connection, {"by": by})
             self.changed(request, connection)
             self.message_user(request, f"“{connection.label}” is now used {'earlier' if by < 0 else 'later'}.")
-
-    @deed("Try it now", permission="connections.manage", tone="primary", icon="plug")
-    def probe(self, request: HttpRequest, connection: Connection) -> HttpResponseBase | None:
-        self.changed(request, connection)
-        self.message_user(request, "It is being tried now: reload this page in a few seconds for the answer.")
-        return None
 
     @deed("Change settings", permission="connections.manage", asks=True)
     def set_up(self, request: HttpRequest, connection: Connection) -> HttpResponseBase | None:

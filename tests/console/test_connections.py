@@ -47,15 +47,32 @@ def test_a_test_goes_to_the_member_who_asks(ours: Business, browse: Browse, sett
     connection: Connection = ours.rows["connection"]
 
     browse(ours.people["owner"]).post(deed(connection, "send_test"))
-    with acting_for(ours.tenant.pk):
-        task = Task.objects.for_tenant(ours.tenant).get(kind="test_connection")
-    jobs.test_connection(tenant=ours.tenant.pk, task=task.pk)
+    task = carried_out(ours, "test_connection")
 
     (mail,) = tmp_path.rglob("*.eml")
     assert ours.people["owner"].email in mail.read_text()
+    assert (task.state, task.arguments) == (Task.State.DONE, {"connection": connection.pk})
+
+
+def carried_out(ours: Business, kind: str) -> Task:
+    with acting_for(ours.tenant.pk):
+        task = Task.objects.for_tenant(ours.tenant).get(kind=kind)
+    connection_jobs.carry_out(tenant=ours.tenant.pk, task=task.pk)
     with acting_for(ours.tenant.pk):
         task.refresh_from_db()
-        assert task.state == Task.State.DONE
+    return task
+
+
+def test_a_connection_that_waits_its_turn_is_tried_by_itself(ours: Business, browse: Browse) -> None:
+    with acting_for(ours.tenant.pk):
+        spare = connect(ours.tenant, kind="email", provider="smtp", label="Spare", priority=90, now=NOW, actor="a",
+                        options={"host": "127.0.0.1", "port": "25"})  # fmt: skip
+
+    browse(ours.people["owner"]).post(deed(spare, "probe"))
+    task = carried_out(ours, "probe_connection")
+
+    assert task.state == Task.State.FAILED
+    assert "127.0.0.1" in task.error
 
 
 @pytest.mark.parametrize("role", ["analyst", "operator"])
@@ -164,16 +181,12 @@ def test_a_test_text_goes_to_the_phone_that_is_named_and_the_number_is_not_kept(
     settings.WINBACK_HOME = tmp_path
 
     ask_for_text(browse(ours.people["owner"]), texts)
-    with acting_for(ours.tenant.pk):
-        task = Task.objects.for_tenant(ours.tenant).get(kind="test_text")
-    connection_jobs.test_text(tenant=ours.tenant.pk, task=task.pk)
+    task = carried_out(ours, "test_text")
 
     (sent,) = tmp_path.rglob("*.json")
     assert "+13125550199" in sent.read_text()
     assert "Reply STOP" in sent.read_text()
-    with acting_for(ours.tenant.pk):
-        task.refresh_from_db()
-    assert (task.state, task.arguments) == (Task.State.DONE, {})
+    assert (task.state, task.arguments) == (Task.State.DONE, {"connection": texts.pk})
 
 
 @pytest.mark.parametrize("told", [{"number": "5"}, {"number": "+18005550100"}, {"agreed": ""}])
@@ -202,7 +215,7 @@ def test_a_number_that_said_stop_gets_no_test(
                      source="test", now=NOW)  # fmt: skip
 
     again = ask_for_text(client, texts)
-    connection_jobs.test_text(tenant=ours.tenant.pk, task=task.pk)
+    connection_jobs.carry_out(tenant=ours.tenant.pk, task=task.pk)
 
     assert again.status_code == 422
     assert "it is suppressed" in again.content.decode()
