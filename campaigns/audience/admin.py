@@ -3,21 +3,31 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html_join
 
-from campaigns.audience import import_page, platform_suppression_page, suppression_page, task_page
+from campaigns.audience import dormancy_rules, import_page, platform_suppression_page, suppression_page, task_page
 from campaigns.audience.experiment_models import Assignment, DormancyEpisode
 from campaigns.audience.forms import ConsentForm
 from campaigns.audience.models import Consent, Contact, ContactTag, Household, Job
 from campaigns.audience.searching import found_by
 from tenants.accounts.console import HistoryAdmin, nothing_yet, tenant_of
+from winback.console.admin_base import choices_filter
 from winback.console.columns import json_field, link_column, link_to, money_column, pill_column
 from winback.console.templatetags.console import pill
 
 IMPORT_FIRST = "Your customers come from a file or a connected system: see Imports."
+
+
+def cohorts(request: HttpRequest) -> list[tuple[str, str]]:
+    """The cohorts into which this business has its customers lapse."""
+    tenant = tenant_of(request)
+    with connection.cursor() as cursor:
+        rules = dormancy_rules.load(cursor, [tenant.pk])[tenant.pk]
+    return [(str(months), f"{months} months") for months in rules.cohorts]
 
 
 class ByContact(HistoryAdmin):
@@ -37,7 +47,7 @@ class DormancyFilter(admin.SimpleListFilter):
     parameter_name = "dormant"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Dormant"), ("6", "6 months"), ("9", "9 months"), ("12", "12 months"), ("no", "Not dormant")]
+        return [("yes", "Dormant"), *cohorts(request), ("no", "Not dormant")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value()
@@ -176,7 +186,7 @@ class EpisodeAdmin(ByContact):
         link_column("contact"), "cohort", "lapsed_from", "opened_at", pill_column("state"), pill_column("closed_by"),
     )  # fmt: skip
     list_display_links = None
-    list_filter = ("state", "cohort_months", "closed_by")
+    list_filter = ("state", choices_filter("cohort_months", cohorts), "closed_by")
     fields = ("who", "state", "lapsed_from", "cohort_months", "cohort_at", "opened_at", "closed_at", "closed_by")
     readonly_fields = ("who",)
 

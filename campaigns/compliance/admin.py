@@ -6,9 +6,11 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from campaigns.audience.models import Channel
 from campaigns.compliance import runway_page
 from campaigns.compliance.models import RecipientDomain, Touch
 from tenants.accounts.console import HistoryAdmin, nothing_yet
+from winback.console.admin_base import choices_filter
 from winback.console.columns import link_column
 from winback.console.templatetags.console import pill
 
@@ -25,7 +27,7 @@ class TouchAdmin(HistoryAdmin):
     console_empty = nothing_yet("No household was written to yet", "Caps are counted from this ledger.", icon="shield")
     list_display = ("__str__", link_column("household"), link_column("message"), "channel", "touched_at")
     list_select_related = ("household", "message")
-    list_filter = ("channel",)
+    list_filter = (choices_filter("channel", Channel.choices),)
     linked_by = ("household", "message")
     sortable_by = ()
     fields = ("home", "ordinal", "what", "channel", "touched_at")

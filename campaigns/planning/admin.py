@@ -14,6 +14,7 @@ from campaigns.planning.forms import OfferForm
 from campaigns.planning.models import Campaign, Enrolment, Message, Offer, Step, Variant
 from tenants.accounts.console import HistoryAdmin, TenantAdmin, TenantInline, nothing_yet, tenant_of
 from tenants.plans.entitlements import NotEntitled
+from winback.console.admin_base import choices_filter
 from winback.console.columns import link_column, money_column, pill_column
 from winback.console.components import Check
 from winback.console.confirming import Confirmation
@@ -230,6 +231,11 @@ class EnrolmentAdmin(HistoryAdmin):
     lapse = staticmethod(link_column("episode"))
 
 
+def _steps(request: HttpRequest) -> list[tuple[str, str]]:
+    codes = Step.objects.for_tenant(tenant_of(request)).order_by("code").values_list("code", flat=True).distinct()
+    return [(code, words(code)) for code in codes]
+
+
 class MessageAdmin(HistoryAdmin):
     """Every planned touch, what became of it, and what every guard said."""
 
@@ -241,7 +247,7 @@ class MessageAdmin(HistoryAdmin):
         "label", link_column("contact"), pill_column("state"), "why", pill_column("arm"), "due_at", "handed_over_at",
     )  # fmt: skip
     list_select_related = ("contact",)
-    list_filter = ("state", "channel", "arm", "campaign", "step_code")
+    list_filter = ("state", "channel", "arm", "campaign", choices_filter("step_code", _steps))
     linked_by = ("contact", "enrolment", "step", "reason")
     sortable_by = ()
 
