@@ -179,8 +179,10 @@ def _reports(tenant: Tenant, now: datetime) -> Iterator[Attention]:
             "/console/campaigns/inboxitem/?state__exact=waiting",
             oldest,
         )
-    for connection in Connection.objects.for_tenant(tenant).order_by("pk"):
-        refused = refusals.of_connection(tenant.pk, connection.pk, now=now)
+    connections = list(Connection.objects.for_tenant(tenant).order_by("pk"))
+    told_off = refusals.of_connections(tenant.pk, [each.pk for each in connections], now=now)
+    for connection in connections:
+        refused = told_off.get(connection.pk, 0)
         # Some always come unsigned first, and anybody may try: what matters is that none gets through.
         if (
             refused >= MANY_REFUSED

@@ -62,8 +62,8 @@ class InboxItemAdmin(HistoryAdmin):
             notes.append({"tone": "warn", "text": f"{text}an update, or ask the provider what it sends."})
         if row.reason == "message_not_known_yet":
             notes.append({"tone": "info", "text": "It names a message that is not known yet, and is tried again."})
-        refused = refusals.of_connection(row.tenant_id, row.connection_id, now=timezone.now())
-        if refused:
+        told = refusals.of_connections(row.tenant_id, [row.connection_id], now=timezone.now())
+        if refused := told.get(row.connection_id):
             text = f"{refused:,} requests to this connection’s webhook were refused lately: they did not show who sent "
             notes.append({"tone": "warn", "text": f"{text}them. If that was the provider, its secret is another."})
         return {"pills": [row.state], "notes": notes}

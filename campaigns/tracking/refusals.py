@@ -4,6 +4,7 @@ A number a day and connection, in the queue's server: what anybody can cause mus
 """
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from redis.exceptions import RedisError
@@ -29,14 +30,18 @@ def count(tenant_id: int, connection_id: int, *, now: datetime) -> None:
         logger.warning("A webhook of connection %s was refused, and could not be counted.", connection_id)
 
 
-def of_connection(tenant_id: int, connection_id: int, *, now: datetime) -> int:
-    """How many there were today and yesterday (UTC)."""
-    field = f"{tenant_id}:{connection_id}"
+def of_connections(tenant_id: int, connection_ids: Sequence[int], *, now: datetime) -> dict[int, int]:
+    """How many there were today and yesterday (UTC), by connection; asked in one round trip a day."""
+    if not connection_ids:
+        return {}
+    fields = [f"{tenant_id}:{connection_id}" for connection_id in connection_ids]
     try:
         server = get_queue("default").connection
-        return sum(int(server.hget(_key(day), field) or 0) for day in (now, now - timedelta(days=1)))
+        days = [server.hmget(_key(day), fields) for day in (now, now - timedelta(days=1))]
     except RedisError:
-        return 0
+        return {}
+    counts = (sum(int(number or 0) for number in numbers) for numbers in zip(*days, strict=True))
+    return dict(zip(connection_ids, counts, strict=True))
 
 
 def today(*, now: datetime) -> int:

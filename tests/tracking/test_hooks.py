@@ -82,7 +82,7 @@ def test_refuses_what_is_not_authentic_and_keeps_only_its_number(
     assert answers[0].headers["WWW-Authenticate"].startswith("Basic")
     assert kept(tenant) == []
     assert "robin@example.com" not in caplog.text
-    assert refusals.of_connection(tenant.pk, connection.pk, now=timezone.now()) == 4
+    assert refusals.of_connections(tenant.pk, [connection.pk], now=timezone.now()) == {connection.pk: 4}
     assert refusals.today(now=timezone.now()) == 4
 
 
