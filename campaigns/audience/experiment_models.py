@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from campaigns.audience.models import Contact
-from tenants.accounts.scoping import TenantForeignKey, TenantScoped
+from tenants.accounts.scoping import TenantForeignKey, TenantScopedByItsKeys
 
 
 class Arm(models.TextChoices):
@@ -14,7 +14,7 @@ class Arm(models.TextChoices):
     HELD_OUT = "held_out"
 
 
-class Assignment(TenantScoped):
+class Assignment(TenantScopedByItsKeys):
     """The arm of a contact for its tenant's holdout: drawn once, permanent, never recomputed."""
 
     contact = TenantForeignKey(Contact)
@@ -31,7 +31,7 @@ class Assignment(TenantScoped):
         return self.arm
 
 
-class DormancyEpisode(TenantScoped):
+class DormancyEpisode(TenantScopedByItsKeys):
     """One lapse of one contact: the unit of counting everywhere."""
 
     class State(models.TextChoices):

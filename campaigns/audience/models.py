@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from tenants.accounts.models import Brand
-from tenants.accounts.scoping import TenantForeignKey, TenantScoped
+from tenants.accounts.scoping import TenantForeignKey, TenantScoped, TenantScopedByItsKeys
 
 
 class Channel(models.TextChoices):
@@ -28,7 +28,7 @@ class Household(TenantScoped):
         return self.key
 
 
-class Contact(TenantScoped):
+class Contact(TenantScopedByItsKeys):
     """A person (or company) that has bought from a tenant.
 
     The ``…_key`` columns are normalised text compared with plain ``=`` (under row-level security an index serves no
@@ -97,7 +97,7 @@ class Contact(TenantScoped):
         return name or self.email or self.phone or self.external_id or f"contact {self.pk}"
 
 
-class ContactStat(TenantScoped):
+class ContactStat(TenantScopedByItsKeys):
     """What a contact's jobs add up to, and when the scan must look again: a narrow row, rewritten often.
 
     Every writer of a fact that the scan reads pulls ``next_scan_at`` forward in the same transaction; null means
@@ -130,7 +130,7 @@ class ContactStat(TenantScoped):
         return f"stat of contact {self.contact_id}"
 
 
-class ContactTag(TenantScoped):
+class ContactTag(TenantScopedByItsKeys):
     """One tag on one contact, with who put it there; ``winback:*`` tags are managed, all others are the operator's."""
 
     contact = TenantForeignKey(Contact, related_name="tags")
@@ -147,7 +147,7 @@ class ContactTag(TenantScoped):
         return self.name
 
 
-class Job(TenantScoped):
+class Job(TenantScopedByItsKeys):
     """One piece of business: a service job, an order, a renewal. Only ``completed`` counts as business."""
 
     class Status(models.TextChoices):
@@ -181,7 +181,7 @@ class Job(TenantScoped):
         return self.external_id
 
 
-class Consent(TenantScoped):
+class Consent(TenantScopedByItsKeys):
     """A fact on permission, for a channel and purpose, with its evidence. Never changed or deleted (a trigger refuses).
 
     Of ``given`` and ``withdrawn`` the latest wins. The other two are grounds on which some countries allow writing for

@@ -8,10 +8,10 @@ from django.db.models import Q
 
 from campaigns.audience.models import Household
 from campaigns.planning.models import Message
-from tenants.accounts.scoping import TenantForeignKey, TenantScoped
+from tenants.accounts.scoping import TenantForeignKey, TenantScoped, TenantScopedByItsKeys
 
 
-class Touch(TenantScoped):
+class Touch(TenantScopedByItsKeys):
     """The n-th touch of a household; its unique ordinal makes a cap a reservation that only one claim can win."""
 
     household = TenantForeignKey(Household)

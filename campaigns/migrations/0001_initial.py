@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField()),
                 ('updated_at', models.DateTimeField()),
                 ('merged_into', tenants.accounts.scoping.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.contact')),
-                ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('email_key__isnull', False)), fields=['tenant', 'email_key'], name='contact_email'), models.Index(condition=models.Q(('phone_key__isnull', False)), fields=['tenant', 'phone_key'], name='contact_phone'), models.Index(fields=['tenant', 'name_key'], name='contact_name'), models.Index(condition=models.Q(('address_key__isnull', False)), fields=['tenant', 'address_key'], name='contact_address'), models.Index(condition=models.Q(('merged_into__isnull', False)), fields=['tenant', 'merged_into'], name='contact_merged'), models.Index(condition=models.Q(('state', 'erased')), fields=['tenant', 'id'], name='contact_erased')],
@@ -108,7 +108,7 @@ class Migration(migrations.Migration):
                 ('closed_at', models.DateTimeField(null=True)),
                 ('closed_by', models.CharField(blank=True, choices=[('business', 'Business'), ('erased', 'Erased'), ('merged', 'Merged'), ('given_up', 'Given Up'), ('corrected', 'Corrected')], max_length=20)),
                 ('contact', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='episodes', to='campaigns.contact')),
-                ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('state', 'open')), fields=['tenant', '-lapsed_from', 'id'], name='episode_open_latest_first')],
@@ -130,7 +130,7 @@ class Migration(migrations.Migration):
                 ('campaign', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='enrolments', to='campaigns.campaign')),
                 ('contact', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='enrolments', to='campaigns.contact')),
                 ('episode', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='enrolments', to='campaigns.dormancyepisode')),
-                ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={
                 'indexes': [models.Index(fields=['tenant', 'contact', '-enrolled_at'], name='enrolment_of_contact'), models.Index(condition=models.Q(('state', 'active')), fields=['tenant', 'next_action_at'], name='enrolment_due'), models.Index(fields=['tenant', 'campaign', 'enrolled_at'], name='enrolment_of_campaign')],
@@ -197,7 +197,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField()),
                 ('updated_at', models.DateTimeField()),
                 ('contact', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='jobs', to='campaigns.contact')),
-                ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={
                 'indexes': [models.Index(fields=['tenant', 'contact', 'completed_at'], name='job_of_contact'), models.Index(fields=['tenant', 'completed_at'], name='job_by_time'), models.Index(fields=['tenant', 'updated_at'], name='job_changed')],
@@ -236,7 +236,7 @@ class Migration(migrations.Migration):
                 ('contact', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='campaigns.contact')),
                 ('enrolment', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='campaigns.enrolment')),
                 ('household', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.household')),
-                ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('queue__isnull', False)), fields=['tenant', 'queue', 'campaign', 'due_at', 'id'], name='message_in_line'), models.Index(fields=['tenant', 'contact', '-due_at'], name='message_of_contact'), models.Index(fields=['tenant', 'campaign', '-due_at'], name='message_of_campaign'), models.Index(condition=models.Q(('provider_id', ''), _negated=True), fields=['tenant', 'provider_id'], name='message_provider_id')],
@@ -445,7 +445,7 @@ class Migration(migrations.Migration):
                 ('touched_at', models.DateTimeField()),
                 ('household', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.household')),
                 ('message', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.message')),
-                ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={
                 'indexes': [models.Index(fields=['tenant', 'household', '-touched_at'], name='touch_recent'), models.Index(condition=models.Q(('domain', ''), _negated=True), fields=['tenant', 'domain', 'touched_at'], name='touch_of_domain')],
@@ -485,7 +485,7 @@ class Migration(migrations.Migration):
                 ('scheduled_at', models.DateTimeField(help_text='The last job still ahead, if any.', null=True)),
                 ('next_scan_at', models.DateTimeField(null=True)),
                 ('not_open_reason', models.CharField(blank=True, help_text='Why no episode is open; empty: one is.', max_length=40)),
-                ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={
                 'indexes': [models.Index(fields=['tenant', 'last_job_at'], name='contact_stat_last_job'), models.Index(condition=models.Q(('next_scan_at__isnull', False)), fields=['next_scan_at'], name='contact_stat_due_for_scan')],
@@ -504,7 +504,7 @@ class Migration(migrations.Migration):
                 ('evidence', models.JSONField(blank=True, default=dict, help_text='Such as ip, user_agent, form, document: what could be shown to a court.')),
                 ('recorded_at', models.DateTimeField()),
                 ('recorded_by', models.CharField(blank=True, max_length=200)),
-                ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
                 ('contact', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='consents', to='campaigns.contact')),
             ],
             options={
@@ -520,7 +520,7 @@ class Migration(migrations.Migration):
                 ('arm', models.CharField(choices=[('treated', 'Treated'), ('held_out', 'Held Out')], max_length=10)),
                 ('drawn_at', models.DateTimeField()),
                 ('merged_across_arms', models.BooleanField(default=False)),
-                ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
                 ('contact', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.contact')),
             ],
             options={
@@ -536,7 +536,7 @@ class Migration(migrations.Migration):
                 ('added_at', models.DateTimeField(help_text='Null: an import that gave no time.', null=True)),
                 ('expires_at', models.DateTimeField(blank=True, null=True)),
                 ('contact', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='tags', to='campaigns.contact')),
-                ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
+                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={
                 'indexes': [models.Index(fields=['tenant', 'name'], name='contact_tag_name')],

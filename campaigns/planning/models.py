@@ -8,7 +8,7 @@ from campaigns.audience.experiment_models import Arm, DormancyEpisode
 from campaigns.audience.models import Channel, Contact, Household
 from catalog.models import MessageTemplate
 from tenants.accounts.models import Brand
-from tenants.accounts.scoping import TenantForeignKey, TenantScoped
+from tenants.accounts.scoping import TenantForeignKey, TenantScoped, TenantScopedByItsKeys
 from tenants.activation.models import ModuleActivation
 from tenants.connections.models import Connection
 
@@ -120,7 +120,7 @@ class Variant(TenantScoped):
         return self.code
 
 
-class Enrolment(TenantScoped):
+class Enrolment(TenantScopedByItsKeys):
     """One episode in one campaign: its arm, its place in the sequence, and why it ended."""
 
     class State(models.TextChoices):
@@ -163,7 +163,7 @@ class Enrolment(TenantScoped):
         return f"enrolment {self.pk}"
 
 
-class Message(TenantScoped):
+class Message(TenantScopedByItsKeys):
     """One planned touch to one contact over one channel: a state machine (house.md, A message's life)."""
 
     class State(models.TextChoices):
