@@ -15,6 +15,10 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON campaigns_consent
     FOR EACH ROW EXECUTE FUNCTION winback_refuse_change()
 """
 
+# What the guards said is most of a message and is read with that message alone: it stands beside the row, which so is
+# a fifth of the size for whoever counts or moves messages. Room is left in its pages for a change in place.
+NARROW_MESSAGES = "ALTER TABLE campaigns_message SET (toast_tuple_target = 256, fillfactor = 70)"
+
 
 class Migration(migrations.Migration):
 
@@ -667,4 +671,5 @@ class Migration(migrations.Migration):
         ),
         IsolateTenants(),
         migrations.RunSQL(KEEP_CONSENT, migrations.RunSQL.noop),
+        migrations.RunSQL(NARROW_MESSAGES, migrations.RunSQL.noop),
     ]
