@@ -213,7 +213,11 @@ class Consent(TenantScopedByItsKeys):
     recorded_by = models.CharField(max_length=200, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["tenant", "contact", "channel", "-id"], name="consent_latest")]
+        indexes = [
+            models.Index(fields=["tenant", "contact", "channel", "-id"], name="consent_latest"),
+            # Few inquired; whose permission that opened ends soon is found among them alone.
+            models.Index(fields=["tenant", "stated_at"], name="consent_inquired", condition=Q(state="inquired")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.TRACKING if self.purpose == self.TRACKING else self.channel} {self.state}"

@@ -512,7 +512,7 @@ class Migration(migrations.Migration):
                 ('contact', tenants.accounts.scoping.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='consents', to='campaigns.contact')),
             ],
             options={
-                'indexes': [models.Index(fields=['tenant', 'contact', 'channel', '-id'], name='consent_latest')],
+                'indexes': [models.Index(fields=['tenant', 'contact', 'channel', '-id'], name='consent_latest'), models.Index(condition=models.Q(('state', 'inquired')), fields=['tenant', 'stated_at'], name='consent_inquired')],
             },
         ),
         migrations.CreateModel(
@@ -569,7 +569,7 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={
-                'indexes': [models.Index(fields=['tenant', '-last_at', '-id'], name='conversation_recent'), models.Index(condition=models.Q(('waiting_since__isnull', False)), fields=['tenant', 'waiting_since'], name='conversation_waiting'), models.Index(fields=['tenant', 'contact'], name='conversation_of_contact')],
+                'indexes': [models.Index(fields=['tenant', '-last_at', '-id'], name='conversation_recent'), models.Index(fields=['tenant', 'waiting_since', '-last_at', '-id'], name='conversation_waiting'), models.Index(fields=['tenant', 'contact'], name='conversation_of_contact')],
                 'constraints': [models.UniqueConstraint(fields=('tenant', 'channel', 'address_hmac'), name='conversation_one_an_address')],
             },
         ),

@@ -40,11 +40,8 @@ class Conversation(TenantScoped):
         ]
         indexes = [
             models.Index(fields=["tenant", "-last_at", "-id"], name="conversation_recent"),
-            models.Index(
-                fields=["tenant", "waiting_since"],
-                name="conversation_waiting",
-                condition=Q(waiting_since__isnull=False),
-            ),
+            # Whoever waits longest first, the others by when they wrote last: the order of the console's list.
+            models.Index(fields=["tenant", "waiting_since", "-last_at", "-id"], name="conversation_waiting"),
             models.Index(fields=["tenant", "contact"], name="conversation_of_contact"),
         ]
 

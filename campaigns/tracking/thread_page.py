@@ -65,11 +65,16 @@ class ConversationAdmin(HistoryAdmin):
         latest = ThreadText.objects.filter(
             tenant_id=OuterRef("tenant_id"), conversation=OuterRef("pk"), kind=ThreadText.Kind.RECEIVED
         ).order_by("-at", "-pk")
-        rows = super().get_queryset(request).annotate(said=Subquery(latest.values("body")[:1]))
-        found: QuerySet[Any] = rows.select_related(
-            "tenant", "contact", "message__campaign__brand", "connection", "assigned_to"
-        )
+        found: QuerySet[Any] = super().get_queryset(request).annotate(said=Subquery(latest.values("body")[:1]))
         return found
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """With what its page names besides: in a list, whose rows are sorted first, all that would be too much."""
+        named = ("tenant", "contact", "message__campaign__brand", "connection", "assigned_to")
+        try:
+            return self.get_queryset(request).select_related(*named).filter(pk=int(object_id)).first()
+        except ValueError:
+            return None
 
     @admin.display(description="Who")
     def who(self, conversation: Any) -> str:
