@@ -19,19 +19,22 @@ from winback.providers.reasons import ADDRESS_IS_DEAD
 
 # A refusal during the hand-over that says that nobody is there is a hard bounce like one that is reported later.
 MEASURE = """
+WITH measured AS MATERIALIZED (
+    SELECT c.id, greatest(%(since)s, (
+               SELECT max(e.occurred_at) FROM tenants_event e
+                WHERE e.tenant_id = %(tenant)s AND e.kind = 'campaign.resumed' AND e.subject_kind = 'campaign'
+                  AND e.subject_id = c.id AND e.occurred_at > %(since)s)) AS since
+      FROM campaigns_campaign c
+     WHERE c.tenant_id = %(tenant)s AND c.state = 'running'
+)
 SELECT m.campaign_id, m.connection_id, count(*), count(*) FILTER (WHERE m.state = 'complained'),
        count(*) FILTER (WHERE m.state = 'bounced' AND m.reason = 'bounced_hard'
                            OR m.state = 'failed' AND m.reason = ANY(%(dead)s))
-  FROM campaigns_message m
-  JOIN campaigns_campaign c ON c.tenant_id = %(tenant)s AND c.id = m.campaign_id AND c.state = 'running'
-  LEFT JOIN LATERAL (
-        SELECT max(e.occurred_at) AS at FROM tenants_event e
-         WHERE e.tenant_id = %(tenant)s AND e.kind = 'campaign.resumed' AND e.subject_kind = 'campaign'
-           AND e.subject_id = c.id AND e.occurred_at > %(since)s) resumed ON true
- WHERE m.tenant_id = %(tenant)s AND m.arm = 'treated'
+  FROM measured c
+  JOIN campaigns_message m ON m.tenant_id = %(tenant)s AND m.campaign_id = c.id AND m.arm = 'treated'
    AND (m.state IN ('handed_over', 'delivered', 'bounced', 'complained', 'unknown')
         OR m.state = 'failed' AND m.reason = ANY(%(dead)s))
-   AND coalesce(m.handed_over_at, m.settled_at) > greatest(%(since)s, resumed.at)
+   AND coalesce(m.handed_over_at, m.settled_at) > c.since
  GROUP BY m.campaign_id, m.connection_id
 """
 
