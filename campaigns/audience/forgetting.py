@@ -81,16 +81,18 @@ SELECT tenant_id, 'episode.closed', contact_id, 'dormancyepisode', id,
         "campaigns_household",
         """
 UPDATE campaigns_household h SET key = x.made
-  FROM unnest(%(keys)s::text[], %(made)s::text[]) AS x(key, made)
- WHERE h.tenant_id = %(tenant)s AND h.key IN (x.key, 'digest-' || md5(x.key))
+  FROM unnest(%(keys)s::text[], %(made)s::text[]) AS x(key, made),
+       LATERAL (VALUES (x.key), ('digest-' || md5(x.key))) AS either(key)
+ WHERE h.tenant_id = %(tenant)s AND h.key = either.key
 """,
     ),
     (
         "campaigns_assignment",
         """
 UPDATE campaigns_assignment a SET household_key = x.made
-  FROM unnest(%(keys)s::text[], %(made)s::text[]) AS x(key, made)
- WHERE a.tenant_id = %(tenant)s AND a.household_key IN (x.key, 'digest-' || md5(x.key))
+  FROM unnest(%(keys)s::text[], %(made)s::text[]) AS x(key, made),
+       LATERAL (VALUES (x.key), ('digest-' || md5(x.key))) AS either(key)
+ WHERE a.tenant_id = %(tenant)s AND a.household_key = either.key
 """,
     ),
     (

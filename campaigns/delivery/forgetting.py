@@ -1,5 +1,6 @@
 """The files that the local outbox of this host keeps of messages to people who are erased."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,12 +10,10 @@ def remove_files(folder: Path, references: Iterable[str], *, keep: bool = False)
 
     ``keep``: they are only counted.
     """
-    if not folder.is_dir():
+    theirs = set(references)
+    if not theirs or not folder.is_dir():
         return 0
-    gone = 0
-    for reference in references:
-        for path in [*folder.glob(f"{reference}.*"), *folder.glob(f"{reference}~*")]:
-            if not keep:
-                path.unlink(missing_ok=True)
-            gone += 1
-    return gone
+    found = [path for path in folder.iterdir() if re.split(r"[.~]", path.name, maxsplit=1)[0] in theirs]
+    for path in found if not keep else ():
+        path.unlink(missing_ok=True)
+    return len(found)

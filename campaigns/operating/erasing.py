@@ -32,7 +32,7 @@ from tenants.accounts.models import Tenant
 from tenants.connections.connecting import outbox_directory
 from tenants.journal import audit
 from tenants.journal import forgetting as journal
-from tenants.journal.recording import record
+from tenants.journal.recording import record_each
 from tenants.webhooks import forgetting as webhooks
 from winback.tenancy import acting_for, acting_for_all
 
@@ -83,8 +83,7 @@ def _erase(tenant: Tenant, contacts: Sequence[Contact], *, now: datetime, actor:
         audience.suppress(people, now=now)
         _forget(people, proof, now=now, dry_run=dry_run)
         proof.save()
-        for person in people.survivors:
-            record("contact.erased", tenant_id=tenant.pk, now=now, contact_id=person.pk, subject=person)
+        record_each("contact.erased", people.survivors, tenant_id=tenant.pk, now=now)
         only = people.survivors[0] if len(people.survivors) == 1 else None
         data = {"erasure": proof.pk, "contacts": people.ids}
         audit.append(tenant.pk, actor=actor, action="contact.erased", now=now, subject=only, data=data)

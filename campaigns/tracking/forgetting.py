@@ -116,8 +116,8 @@ def forget_texts(tenant_id: int, texts: Sequence[int]) -> int:
 def _empty_reports(people: People) -> int:
     """Reports need not name whom they are about: our reference does."""
     sent = Message.objects.for_tenant(people.tenant).filter(contact__in=people.ids, handed_over_at__isnull=False)
-    named = [*people.addresses, *(reference_of(pk) for pk in sent.values_list("pk", flat=True))]
-    found = items_naming(people.tenant.pk, named)
+    references = {reference_of(pk) for pk in sent.values_list("pk", flat=True)}
+    found = items_naming(people.tenant.pk, people.addresses, references)
     over = [id_ for id_, state in found.items() if state in _OVER]
     with connection.cursor() as cursor:
         cursor.execute(INBOX, {"tenant": people.tenant.pk, "items": over})

@@ -10,6 +10,7 @@ import pytest
 from django.apps import apps
 from django.core.management import call_command
 from django.db import connection, models
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from campaigns.audience import dormancy
@@ -193,6 +194,34 @@ def test_what_is_being_handed_over_is_emptied_once_it_is_recorded(tenant: Tenant
     proof.refresh_from_db()
     assert (proof.state, proof.finished_at) == ("done", NOW)
     assert "leaving" not in proof.kept
+
+
+def test_a_report_of_another_message_whose_number_begins_alike_keeps_its_words(
+    tenant: Tenant, planted: Contact
+) -> None:
+    theirs = Message.objects.for_tenant(tenant).filter(handed_over_at__isnull=False).order_by("pk")[0]
+    other = f'[{{"reference": "{reference_of(theirs.pk)}7"}}]'.encode()
+    row = InboxItem.objects.for_tenant(tenant).order_by("pk")[0]
+    made = InboxItem.objects.create(
+        tenant=tenant, connection=row.connection, digest="d", body=other, state="applied", received_at=NOW
+    )
+
+    erase(planted)
+
+    made.refresh_from_db()
+    assert bytes(made.body) == other
+
+
+def test_many_people_take_no_more_statements_than_two(tenant: Tenant) -> None:
+    def statements(number: int) -> int:
+        people = [planting.contact_of(tenant, external_id=f"{number}-{each}", email=f"{number}-{each}@example.com",
+                                      phone=f"+1312555{number:02}{each:02}") for each in range(number)]  # fmt: skip
+        with CaptureQueriesContext(connection) as captured:
+            assert erasing.erase(tenant, people, now=NOW, actor="test").people == number
+        return len(captured)
+
+    statements(1)  # what is asked once and remembered
+    assert statements(2) == statements(30)
 
 
 def test_what_meets_other_work_at_the_same_people_begins_again(
