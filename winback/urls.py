@@ -6,6 +6,7 @@ from django.urls import include, path
 from campaigns.compliance.api import router as compliance
 from campaigns.operating import health
 from campaigns.operating.api import router as contacts
+from campaigns.operating.connection_api import router as connections
 from campaigns.operating.privacy_api import router as privacy
 from campaigns.planning.api import router as campaigns
 from campaigns.results.api import router as results
@@ -27,6 +28,7 @@ api.add_router("/campaigns", campaigns)
 api.add_router("/conversations", conversations)
 api.add_router("/results", results)
 api.add_router("/compliance", compliance)
+api.add_router("/connections", connections)
 api.add_router("/webhooks", webhooks)
 
 urlpatterns = [

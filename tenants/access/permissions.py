@@ -55,6 +55,7 @@ SCOPES: dict[str, str] = {
     "conversations:write": "Answer what people text back.",
     "campaigns:read": "Read campaigns, enrolments and messages.",
     "campaigns:write": "Launch, pause and finish campaigns.",
+    "connections:manage": "Connect providers, test, change and stop them, and give them new credentials.",
     "webhooks:manage": "Say where your own systems are told what happens.",
 }
 """What an API key may be used for. The catalog is open to every key."""

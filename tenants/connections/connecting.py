@@ -1,7 +1,7 @@
 """Connecting a provider account to a tenant: credentials in, encrypted; out again only to open the provider."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -110,10 +110,23 @@ def move(connection: Connection, by: int) -> bool:
     if not 0 <= place + by < len(rows):
         return False
     rows[place], rows[place + by] = rows[place + by], rows[place]
+    _number(rows)
+    return True
+
+
+def arrange(tenant: Tenant, kind: str, keys: Sequence[int]) -> bool:
+    """Use the connections of a kind in this order; False, and nothing changes, unless each is named once."""
+    rows = {row.pk: row for row in in_order(tenant, kind).select_for_update()}
+    if sorted(rows) != sorted(keys):
+        return False
+    _number([rows[key] for key in keys])
+    return True
+
+
+def _number(rows: Sequence[Connection]) -> None:
     for number, row in enumerate(rows, 1):
         row.priority = 10 * number
     Connection.objects.bulk_update(rows, ["priority"])
-    return True
 
 
 def credentials_of(connection: Connection) -> dict[str, Any]:

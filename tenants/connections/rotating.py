@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from tenants.connections import breaker
-from tenants.connections.connecting import open_with
+from tenants.connections.connecting import credentials_of, open_with
 from tenants.connections.models import Connection
 from tenants.journal import audit
 from winback.encryption import UndecipherableSecret, decrypt, encrypt
@@ -27,6 +27,17 @@ def propose(
     told = json.dumps({"credentials": dict(credentials), "options": dict(options)}).encode()
     _row(connection).update(pending=encrypt(told), pending_problem="")
     _note(connection, "connection.change_proposed", now=now, actor=actor)
+
+
+def latest(connection: Connection) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Credentials and settings as they were last said: those that are still to be tried, else those in use.
+
+    Raises UndecipherableSecret.
+    """
+    if not bytes(connection.pending):
+        return credentials_of(connection), dict(connection.settings)
+    told = json.loads(decrypt(bytes(connection.pending)))
+    return told["credentials"], told["options"]
 
 
 def try_proposed(connection: Connection, *, now: datetime, actor: str) -> str:

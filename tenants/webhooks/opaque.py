@@ -20,7 +20,7 @@ _BLOCK = struct.Struct(">QQ")
 PREFIXES = {
     "endpoint": "hook", "delivery": "evt", "contact": "con", "message": "msg", "campaign": "cmp", "lapse": "lap",
     "enrolment": "enr", "booking": "bkg", "text": "txt", "import": "imp", "activation": "act", "suppression": "sup",
-    "job": "job",
+    "job": "job", "connection": "conn", "task": "tsk",
 }  # fmt: skip
 
 

@@ -1,0 +1,333 @@
+"""Connections through the developer API: connected, tried, changed, ordered, stopped, and no secret comes out."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from campaigns.operating import connection_jobs
+from tenants.access.keys import create_key
+from tenants.access.models import IdempotentRequest
+from tenants.accounts.models import Brand, Tenant
+from tenants.activation import jobs
+from tenants.connections import connecting, hooks
+from tenants.connections.models import Connection
+from tenants.journal.models import AuditEntry, Task
+from tenants.webhooks import opaque
+from tests import factories
+from tests.console import furnishing
+from winback.tenancy import acting_for, acting_for_all
+
+Call = Callable[..., Any]
+PASSWORD = "s3cret-Pa55word"
+SMTP = {
+    "kind": "email",
+    "provider": "smtp",
+    "label": "Post",
+    "credentials": {"password": PASSWORD},
+    "settings": {"host": "127.0.0.1", "username": "oak", "port": 2525},
+}
+LOCAL = {"kind": "email", "provider": "local"}
+
+
+@pytest.fixture
+def business(transactional_db: None, settings: Any, tmp_path: Path) -> Tenant:
+    settings.WINBACK_HOME = tmp_path
+    with acting_for_all("test set-up"):
+        tenant = factories.make_tenant("oak")
+        furnishing.member(tenant, "owner", "owner@oak.example")
+    return tenant
+
+
+@pytest.fixture
+def call(client: Client, business: Tenant) -> Call:
+    with acting_for(business.pk):
+        _, key = create_key(business, name="test", now=timezone.now(), scopes=["connections:manage"])
+
+    def ask(method: str, address: str = "", body: Any = None, key: str = key, **headers: str) -> Any:
+        return client.generic(
+            method,
+            f"/api/connections{address}",
+            json.dumps(body) if body is not None else "",
+            content_type="application/json",
+            headers={"Authorization": f"Bearer {key}", **headers},
+        )
+
+    return ask
+
+
+def made(call: Call, wanted: dict[str, Any], **changes: Any) -> str:
+    """The address of a new connection."""
+    answer = call("POST", "", wanted | changes)
+    assert answer.status_code == 201, answer.content
+    return f"/{answer.json()['id']}"
+
+
+def row_of(business: Tenant, label: str) -> Connection:
+    with acting_for(business.pk):
+        found: Connection = Connection.objects.for_tenant(business).select_related("tenant").get(label=label)
+    return found
+
+
+def carry_out(business: Tenant) -> None:
+    with acting_for(business.pk):
+        waiting = list(Task.objects.for_tenant(business).filter(state=Task.State.QUEUED).values_list("pk", flat=True))
+    for task in waiting:
+        connection_jobs.carry_out(tenant=business.pk, task=task)
+
+
+def test_a_provider_is_connected_read_and_found_to_answer(call: Call, business: Tenant) -> None:
+    where = made(call, LOCAL, label="Ours")
+    carry_out(business)
+
+    shown = call("GET", where).json()
+
+    assert (shown["label"], shown["state"], shown["order"], shown["change"]) == ("Ours", "active", 1, None)
+    assert shown["found"]["state"] == "ready"
+    assert [one["label"] for one in call("GET", "?kind=email").json()["connections"]] == ["Ours"]
+    assert call("GET", "?kind=sms").json() == {"connections": []}
+    assert [(one["what"], one["state"]) for one in call("GET", f"{where}/tries").json()["tries"]] == [("probe", "done")]
+
+
+def test_every_provider_says_what_it_is_told(call: Call) -> None:
+    known = {(one["kind"], one["provider"]): one for one in call("GET", "/providers").json()["providers"]}
+
+    assert ("email", "fake") not in known
+    fields = {field["name"]: field["secret"] for field in known["email", "smtp"]["fields"]}
+    assert (fields["host"], fields["password"]) == (False, True)
+
+
+def test_a_secret_goes_in_and_comes_out_nowhere(call: Call, business: Tenant, caplog: Any) -> None:
+    first, second = (call("POST", "", SMTP, **{"Idempotency-Key": "once"}) for _ in range(2))
+    where = f"/{first.json()['id']}"
+    carry_out(business)
+    answers = [
+        first, second, call("GET", where), call("GET"), call("PATCH", where, {"limits": {"per_second": 5}}),
+        call("POST", f"{where}/probe"), call("GET", f"{where}/tries"), call("POST", "", SMTP),
+        call("POST", "", SMTP | {"label": "C", "settings": {"password": PASSWORD}}),
+        call("POST", "", SMTP | {"label": "D", "credentials": {"password": [PASSWORD]}}),
+        call("POST", "", SMTP | {"label": "E", "provider": "twilio"}),
+    ]  # fmt: skip
+
+    assert (first.status_code, first.json()) == (201, second.json())
+    assert first.json()["credentials"] == ["password"]
+    row = row_of(business, "Post")
+    assert connecting.credentials_of(row) == {"password": PASSWORD}
+    told = [answer.content.decode() for answer in answers]
+    with acting_for(business.pk):
+        told += [json.dumps(list(IdempotentRequest.objects.values("body", "fingerprint")))]
+        told += [json.dumps(list(AuditEntry.objects.for_tenant(business).values("action", "data")))]
+        told += [json.dumps(list(Task.objects.for_tenant(business).values("arguments", "result", "error", "title")))]
+    told += [caplog.text, json.dumps(row.settings)]
+    assert not [text for text in told if PASSWORD in text]
+    assert PASSWORD.encode() not in bytes(row.credentials) + bytes(row.pending)
+
+
+def test_what_is_kept_of_a_request_tells_nobody_who_guesses_its_secret(call: Call, business: Tenant) -> None:
+    call("POST", "", SMTP, **{"Idempotency-Key": "once"})
+
+    guessed = hashlib.sha256(b"\0".join([b"POST", b"/api/connections", json.dumps(SMTP).encode()])).hexdigest()
+    with acting_for(business.pk):
+        assert IdempotentRequest.objects.get().fingerprint != guessed
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "told"),
+    [
+        ({"provider": "pigeon"}, "provider", "no email provider"),
+        ({"provider": "fake"}, "provider", "for tests alone"),
+        ({"credentials": {"passwort": "x"}}, "credentials.passwort", "no secret of this name"),
+        ({"settings": {"hots": "x"}}, "settings.hots", "no setting of this name"),
+        ({"settings": {"host": "x", "password": "x"}}, "settings.password", "give it in credentials"),
+        ({"settings": {"host": "x" * 501}}, "settings.host", "more than 500"),
+        ({"settings": {}}, "settings", "needs: "),
+        ({"settings": {"host": "x", "price_minor": -1}}, "settings.price_minor", "whole number"),
+        ({"limits": {"per_second": -1}}, "limits", "per_second"),
+        ({"limits": {"domain_limits": {"nonsense": 1}}}, "limits", "is no domain"),
+        ({"brand": "nobody"}, "brand", "no brand"),
+        ({"kind": "sms", "provider": "local", "credentials": {}, "settings": {}, "limits": {"slow_start": False}},
+         "limits.slow_start", "for e-mail"),
+    ],
+    ids=lambda value: str(value)[:40],
+)  # fmt: skip
+def test_what_cannot_be_connected_is_refused_with_its_place(
+    call: Call, business: Tenant, change: dict[str, Any], field: str, told: str
+) -> None:
+    answer = call("POST", "", SMTP | change)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "connection_invalid")
+    assert answer.json()["errors"][0]["path"] == field
+    assert told in answer.json()["detail"]
+    with acting_for(business.pk):
+        assert not Connection.objects.for_tenant(business).exists()
+
+
+def test_a_name_that_is_taken_is_no_way_to_replace_a_connection(call: Call, business: Tenant) -> None:
+    made(call, LOCAL, label="Ours")
+
+    again = call("POST", "", SMTP | {"label": "Ours"})
+
+    assert (again.status_code, again.json()["code"]) == (409, "connection_exists")
+    assert row_of(business, "Ours").provider == "local"
+
+
+def test_new_credentials_are_tried_before_they_are_used(call: Call, business: Tenant) -> None:
+    where = made(call, SMTP)
+
+    answer = call("PATCH", where, {"credentials": {"password": "another"}, "limits": {"per_day": 200}})
+    then = call("PATCH", where, {"limits": {"per_second": 5}})
+    jobs.try_proposed(tenant=business.pk, connection=row_of(business, "Post").pk, actor="test")
+
+    assert (answer.status_code, answer.json()["change"]) == (202, "trying")
+    assert then.json()["limits"]["per_day"] is None  # what is tried is not in use yet
+    after = call("GET", where).json()
+    assert after["change"] == "refused"
+    assert "127.0.0.1" in after["change_problem"]
+    assert connecting.credentials_of(row_of(business, "Post")) == {"password": PASSWORD}
+
+
+def test_what_is_changed_in_a_row_is_tried_together(call: Call, business: Tenant) -> None:
+    where = made(call, LOCAL, label="Ours", settings={"price_minor": 2})
+
+    call("PATCH", where, {"limits": {"per_day": 200, "per_second": 3}})
+    call("PATCH", where, {"limits": {"per_second": None}, "settings": {"price_minor": 5}})
+    jobs.try_proposed(tenant=business.pk, connection=row_of(business, "Ours").pk, actor="test")
+
+    after = call("GET", where).json()
+    assert (after["change"], after["settings"], after["limits"]["per_day"]) == (None, {"price_minor": 5}, 200)
+    assert after["limits"]["per_second"] is None
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [({"settings": {"host": None}}, "settings"), ({"limits": {"per_day": -5}}, "limits"),
+     ({"credentials": {"nothing": "x"}}, "credentials.nothing"), ({"brand": "nobody"}, "brand")],
+)  # fmt: skip
+def test_a_change_that_cannot_be_is_refused(call: Call, business: Tenant, change: Any, field: str) -> None:
+    answer = call("PATCH", made(call, SMTP), change)
+
+    assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, field)
+    assert not bytes(row_of(business, "Post").pending)
+
+
+def test_a_connection_is_given_to_one_brand_and_back(call: Call, business: Tenant) -> None:
+    with acting_for(business.pk):
+        Brand.objects.create(tenant=business, code="other", name="Other", is_default=False)
+    where = made(call, LOCAL)
+
+    assert call("PATCH", where, {"brand": "other"}).json()["brand"] == "other"
+    back = call("PATCH", where, {"brand": None})
+
+    assert (back.status_code, back.json()["brand"]) == (200, None)
+
+
+def test_it_is_paused_and_the_next_takes_over(call: Call, business: Tenant) -> None:
+    first, second = made(call, LOCAL, label="First"), made(call, LOCAL, label="Second")
+
+    def used() -> str:
+        with acting_for(business.pk):
+            return str(getattr(connecting.active_connection(business, "email"), "label", ""))
+
+    assert used() == "First"
+    assert call("POST", f"{first}/pause").json()["state"] == "disabled"
+    assert used() == "Second"
+    assert call("POST", f"{first}/resume").json()["state"] == "active"
+    keys = [second.strip("/"), first.strip("/")]
+    answer = call("POST", "/order", {"kind": "email", "connections": keys})
+    assert [one["id"] for one in answer.json()["connections"]] == keys
+    assert used() == "Second"
+    with acting_for(business.pk):
+        actions = list(AuditEntry.objects.for_tenant(business).values_list("action", flat=True))
+    assert {"connection.added", "connection.disabled", "connection.resumed", "connection.arranged"} <= set(actions)
+
+
+def test_an_order_names_each_connection_once(call: Call) -> None:
+    first, second = (made(call, LOCAL, label=label).strip("/") for label in ("First", "Second"))
+    text = made(call, {"kind": "sms", "provider": "local"}).strip("/")
+
+    for wrong in ([first], [first, first], [first, second, text], []):
+        answer = call("POST", "/order", {"kind": "email", "connections": wrong})
+        assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, "connections")
+
+
+@pytest.mark.parametrize(
+    ("kind", "to", "pattern"), [("email", "owner@oak.example", "*.eml"), ("sms", "+13125550199", "*.json")]
+)
+def test_a_test_goes_to_the_team(
+    call: Call, business: Tenant, tmp_path: Path, kind: str, to: str, pattern: str
+) -> None:
+    where = made(call, {"kind": kind, "provider": "local"})
+
+    answer = call("POST", f"{where}/test", {"to": to}, **{"Idempotency-Key": "once"})
+    carry_out(business)
+
+    assert answer.status_code == 202
+    (message,) = tmp_path.rglob(pattern)
+    assert "[Test]" in message.read_text()
+    tried = call("GET", f"{where}/tries")
+    assert [one["state"] for one in tried.json()["tries"] if one["what"] == "test"] == ["done"]
+    assert to not in tried.content.decode() + answer.content.decode()
+
+
+def test_a_test_goes_to_nobody_else(call: Call, business: Tenant, tmp_path: Path) -> None:
+    where = made(call, LOCAL)
+
+    answer = call("POST", f"{where}/test", {"to": "stranger@example.com"})
+    carry_out(business)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "no_test_there")
+    assert not list(tmp_path.rglob("*.eml"))
+
+
+def test_where_it_reports_is_read_and_replaced(call: Call, business: Tenant) -> None:
+    sms = {"kind": "sms", "provider": "gateway", "settings": {"url": "https://texts.example.com/send"}}
+    where = made(call, sms, label="Texts")
+
+    before = call("GET", f"{where}/webhook")
+    assert call("POST", f"{where}/replace-webhook", **{"Idempotency-Key": "new"}).json() == {"done": True}
+    after = call("GET", f"{where}/webhook").json()["url"]
+
+    assert before.headers["Cache-Control"] == "no-store"
+    assert before.json()["url"] != after == hooks.url_of(row_of(business, "Texts"))
+    assert call("GET", f"{made(call, LOCAL)}/webhook").status_code == 404
+    with acting_for(business.pk):
+        read = AuditEntry.objects.for_tenant(business).filter(action="connection.webhook_read")
+        assert read.count() == 2
+
+
+def test_another_tenant_s_connection_is_as_missing_as_a_made_up_one(call: Call, business: Tenant) -> None:
+    with acting_for_all("test set-up"):
+        other = factories.make_tenant()
+        theirs = connecting.connect(other, kind="email", provider="local", now=factories.NOW, actor="a")
+        ids = [opaque.make("connection", who, theirs.pk) for who in (other.pk, business.pk)]
+    answers = [
+        call(method, f"/{identity}{rest}", body)
+        for identity in (*ids, "conn_" + "a" * 26, "1", "..%2f")
+        for method, rest, body in (
+            ("GET", "", None), ("PATCH", "", {"brand": None}), ("POST", "/probe", None), ("GET", "/tries", None),
+            ("POST", "/test", {"to": "owner@oak.example"}), ("POST", "/pause", None), ("POST", "/resume", None),
+            ("GET", "/webhook", None), ("POST", "/replace-webhook", None),
+        )
+    ]  # fmt: skip
+
+    assert {answer.status_code for answer in answers} == {404}
+    assert call("POST", "/order", {"kind": "email", "connections": ids[:1]}).status_code == 404
+    with acting_for_all("test set-up"):
+        assert Connection.objects.get(pk=theirs.pk).state == "active"
+
+
+def test_a_key_without_the_scope_may_do_nothing_here(call: Call, business: Tenant) -> None:
+    with acting_for(business.pk):
+        _, narrow = create_key(business, name="narrow", now=timezone.now(), scopes=["webhooks:manage"])
+    where = made(call, LOCAL)
+
+    refused = [call("GET", "", key=narrow), call("POST", "", LOCAL, key=narrow), call("GET", where, key=narrow),
+               call("GET", "/providers", key=narrow), call("POST", f"{where}/pause", key=narrow),
+               call("POST", "/order", {"kind": "email", "connections": []}, key=narrow)]  # fmt: skip
+
+    assert {(answer.status_code, answer.json()["code"]) for answer in refused} == {(403, "scope_missing")}
