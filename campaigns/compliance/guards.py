@@ -7,6 +7,7 @@ words stands in content.py, the hours in quiet_hours.py, the caps in caps.py.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from campaigns.audience.business import jobs_since
 from campaigns.compliance import sunset
@@ -17,15 +18,20 @@ EMAIL, SMS = "email", "sms"
 
 @dataclass(frozen=True)
 class Guard:
-    """One question about a person and a channel: ``refuses``, ``reason`` and ``facts`` are SQL over FACTS."""
+    """One question about a person and a channel: ``refuses``, ``reason`` and facts are SQL over FACTS."""
 
     code: str
     version: int
     refuses: str
     reason: str
-    facts: str = "'{}'::jsonb"
+    refused_by: str = "'{}'::jsonb"
+    """The facts of a no: of a yes there is nothing to tell."""
+    facts: str = ""
+    """Those of either answer."""
     channels: tuple[str, ...] = (EMAIL, SMS)
 
+
+_AND = " || ', ' || "
 
 GUARDS: tuple[Guard, ...] = (
     Guard("contact_active", 1, "f.contact_state <> 'active'", "'contact_' || f.contact_state"),
@@ -75,7 +81,7 @@ GUARDS: tuple[Guard, ...] = (
         "CASE WHEN f.consent_state = 'withdrawn' THEN f.channel || '_consent_withdrawn' "
         "WHEN f.consent_state IS NOT NULL THEN 'sms_consent_unproven' "
         "WHEN isfinite(f.permitted_until) THEN 'implied_consent_expired' ELSE 'no_' || f.channel || '_consent' END",
-        "jsonb_strip_nulls(jsonb_build_object('basis', f.basis, 'rule', f.basis_rule, 'state', f.consent_state, "
+        facts="jsonb_strip_nulls(jsonb_build_object('basis', f.basis, 'rule', f.basis_rule, 'state', f.consent_state, "
         "'stated_at', f.consent_at, 'source', nullif(f.consent_source, ''), 'consent', f.consent_id, "
         "'lawful_until', CASE WHEN isfinite(f.permitted_until) THEN f.permitted_until END))",
     ),
@@ -84,10 +90,10 @@ GUARDS: tuple[Guard, ...] = (
         2,
         "f.spoken_until < f.local_day",
         "'silent_too_long'",
-        "jsonb_strip_nulls(jsonb_build_object('last_job_at', f.lapsed_from, 'months', %(silence_months)s::int, "
+        facts="jsonb_strip_nulls(jsonb_build_object('last_job_at', f.lapsed_from, 'months', %(silence_months)s::int, "
         "'lawful_until', CASE WHEN isfinite(f.spoken_until) THEN f.spoken_until END))",
     ),
-    Guard("sunset", 1, sunset.REFUSES, "'sunset'", sunset.FACTS),
+    Guard("sunset", 1, sunset.REFUSES, "'sunset'", facts=sunset.FACTS),
 )
 
 CUSTOMER_CAME_FIRST = ("came_back", "booked")
@@ -150,15 +156,37 @@ SELECT a.ref, a.place, a.channel, a.contact_id, a.lapsed_from,
 {FORBIDDING}{SUPPRESSED}{sunset.UNANSWERED}{JOINS}"""
 
 
+def _head(guard: Guard, stage: str) -> str:
+    """SQL of the beginning of a verdict, JSON text that PostgreSQL puts together once a statement."""
+    known = f"""{{"guard": "{guard.code}", "version": {guard.version}, "when": "{stage}", "at": "'"""
+    return f"""('{known} || %(at)s || '", "channel": "')"""
+
+
 def _verdict(guard: Guard, stage: str) -> str:
     """SQL of the evidence of one guard about the row ``f``, as JSON text, so that all of it is read in one go."""
     no = f"""'false, "reason": ' || to_json(({guard.reason})::text)"""
     return (
-        f"""'{{"guard": "{guard.code}", "version": {guard.version}, "when": "{stage}", "allowed": ' || """
-        f"""CASE WHEN {guard.refuses} THEN {no} ELSE 'true' END || """
-        f"""', "facts": ' || ({guard.facts})::text || ', "channel": "' || f.channel || """
-        f"""'", "at": "' || %(at)s || '"}}'"""
+        f"""{_head(guard, stage)} || f.channel || '", "allowed": ' || CASE WHEN {guard.refuses} THEN {no} """
+        f"""ELSE 'true' END || ', "facts": ' || ({guard.facts or guard.refused_by})::text || '}}'"""
     )
+
+
+def _verdicts(guards: Sequence[Guard], stage: str) -> str:
+    """SQL of the evidence of these guards. That of several who allow, and have no facts, is the same for everybody."""
+    pieces: list[str] = []
+    for with_facts, run in groupby(guards, key=lambda guard: bool(guard.facts)):
+        several = list(run)
+        each = _AND.join(_verdict(guard, stage) for guard in several)
+        if not with_facts:
+            refused = " OR ".join(f"({guard.refuses})" for guard in several)
+            alike = ""
+            for channel in (EMAIL, SMS):
+                end = f"""'{channel}", "allowed": true, "facts": {{}}}}'"""
+                allowed = _AND.join(f"{_head(guard, stage)} || {end}" for guard in several)
+                alike += f" WHEN f.channel = '{channel}' THEN {allowed}"
+            each = f"CASE WHEN {refused} THEN {each}{alike} ELSE {each} END"
+        pieces.append(each)
+    return _AND.join(pieces)
 
 
 def judged(stage: str, guards: Sequence[Guard] = GUARDS) -> str:
@@ -167,9 +195,8 @@ def judged(stage: str, guards: Sequence[Guard] = GUARDS) -> str:
     ``stage`` is ``plan``, ``claim`` or ``ask``: it stands in the evidence.
     """
     refusal = " ".join(f"WHEN {guard.refuses} THEN {guard.reason}" for guard in guards)
-    verdicts = " || ', ' || ".join(_verdict(guard, stage) for guard in guards)
     return f"""
 SELECT f.ref, f.place, f.channel, f.contact_id, f.household_id, f.country, f.region, f.timezones, f.email_key,
-       f.phone_key, CASE {refusal} END AS refusal, '[' || {verdicts} || ']' AS verdicts
+       f.phone_key, CASE {refusal} END AS refusal, '[' || {_verdicts(guards, stage)} || ']' AS verdicts
   FROM ({FACTS}) f
 """
