@@ -90,12 +90,11 @@ def add_connection(request: HttpRequest, body: shapes.ConnectionRequest) -> Stat
 )
 def arrange(request: HttpRequest, body: shapes.OrderRequest) -> dict[str, Any]:
     require_scope(request, SCOPE)
-    tenant = key_of(request).tenant
-    if not connecting.arrange(tenant, body.kind, [_number(request, each) for each in body.connections]):
+    tenant, now = key_of(request).tenant, timezone.now()
+    keys = [_number(request, each) for each in body.connections]
+    if not connecting.arrange(tenant, body.kind, keys, now=now, actor=actor_of(request)):
         text = "Name each connection of this kind once, and no other: GET /api/connections lists them."
         raise _refused(checking.ConnectionRefused("connections", text))
-    now, data = timezone.now(), {"kind": body.kind, "order": body.connections}
-    audit.append(tenant.pk, actor=actor_of(request), action="connection.arranged", now=now, data=data)
     activating.reevaluate(tenant, now=now)
     return list_connections(request, body.kind)
 
@@ -188,8 +187,9 @@ def tries(request: HttpRequest, connection_id: str) -> dict[str, Any]:
 )
 def pause(request: HttpRequest, connection_id: str) -> dict[str, Any]:
     connection = _connection(request, connection_id)
-    if connecting.disable(connection):
-        _note(request, connection, "connection.disabled")
+    now = timezone.now()
+    if connecting.disable(connection, now=now, actor=actor_of(request)):
+        activating.reevaluate(connection.tenant, now=now)
     return _shown(request, connection)
 
 
@@ -201,8 +201,9 @@ def pause(request: HttpRequest, connection_id: str) -> dict[str, Any]:
 )
 def resume(request: HttpRequest, connection_id: str) -> dict[str, Any]:
     connection = _connection(request, connection_id)
-    if connecting.resume(connection):
-        _note(request, connection, "connection.resumed")
+    now = timezone.now()
+    if connecting.resume(connection, now=now, actor=actor_of(request)):
+        activating.reevaluate(connection.tenant, now=now)
     return _shown(request, connection)
 
 
@@ -217,7 +218,8 @@ def webhook(request: HttpRequest, response: HttpResponse, connection_id: str) ->
     shown = shapes.webhook_shape(connection)
     if shown is None:
         raise _missing()
-    _note(request, connection, "connection.webhook_read")
+    now, actor = timezone.now(), actor_of(request)
+    audit.append(connection.tenant_id, actor=actor, action="connection.webhook_read", now=now, subject=connection)
     response["Cache-Control"] = "no-store"
     return shown
 
@@ -281,13 +283,6 @@ def _try_soon(request: HttpRequest, connection: Connection) -> Task:
     task = connection_tests.ask_probe(connection, now=timezone.now(), actor=actor_of(request))
     enqueue(connection_jobs.carry_out, tenant=task.tenant_id, task=task.pk)
     return task
-
-
-def _note(request: HttpRequest, connection: Connection, action: str) -> None:
-    """Keep what was done, and look at what depends on it."""
-    now = timezone.now()
-    audit.append(connection.tenant_id, actor=actor_of(request), action=action, now=now, subject=connection)
-    activating.reevaluate(connection.tenant, now=now)
 
 
 def _missing() -> Problem:

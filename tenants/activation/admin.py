@@ -37,6 +37,7 @@ class WatchedConnectionAdmin(ConnectionAdmin):
 
     def changed(self, request: HttpRequest, connection: Connection) -> None:
         tenant = tenant_of(request)
+        self.site.hooks.changed(request)
         activating.reevaluate(tenant, now=timezone.now())
         enqueue(jobs.look_again, tenant=tenant.pk)  # providers are asked over the network, outside this transaction
 

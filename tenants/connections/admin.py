@@ -159,8 +159,7 @@ class ConnectionAdmin(WebhookPage):
         return None
 
     def _move(self, request: HttpRequest, connection: Connection, by: int) -> None:
-        if connecting.move(connection, by):
-            self.site.hooks.note(request, "connection.moved", connection, {"by": by})
+        if connecting.move(connection, by, now=timezone.now(), actor=self.site.hooks.actor(request)):
             self.changed(request, connection)
             self.message_user(request, f"“{connection.label}” is now used {'earlier' if by < 0 else 'later'}.")
 
@@ -197,8 +196,7 @@ class ConnectionAdmin(WebhookPage):
     @deed("Switch off", permission="connections.manage", tone="danger", icon="pause")
     def pause(self, request: HttpRequest, connection: Connection) -> HttpResponseBase | None:
         # Disabled, not paused: what paused itself goes back to work when it answers a probe.
-        if connecting.disable(connection):
-            self.site.hooks.note(request, "connection.disabled", connection, {})
+        if connecting.disable(connection, now=timezone.now(), actor=self.site.hooks.actor(request)):
             self.changed(request, connection)
             self.message_user(
                 request,
@@ -211,8 +209,7 @@ class ConnectionAdmin(WebhookPage):
 
     @deed("Resume", permission="connections.manage", tone="primary", icon="play")
     def resume(self, request: HttpRequest, connection: Connection) -> HttpResponseBase | None:
-        if connecting.resume(connection):
-            self.site.hooks.note(request, "connection.resumed", connection, {})
+        if connecting.resume(connection, now=timezone.now(), actor=self.site.hooks.actor(request)):
             self.changed(request, connection)
             self.message_user(request, f"“{connection.label}” is in use again.")
         else:

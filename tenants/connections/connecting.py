@@ -75,16 +75,22 @@ def connect(
     return connection
 
 
-def disable(connection: Connection) -> bool:
+def disable(connection: Connection, *, now: datetime, actor: str) -> bool:
     """Stop using a connection because a person says so, until a person says otherwise."""
     rows = Connection.objects.for_tenant(connection.tenant_id).filter(pk=connection.pk)
-    return bool(rows.exclude(state=Connection.State.DISABLED).update(state=Connection.State.DISABLED))
+    disabled = bool(rows.exclude(state=Connection.State.DISABLED).update(state=Connection.State.DISABLED))
+    if disabled:
+        _note(connection, "connection.disabled", {}, now=now, actor=actor)
+    return disabled
 
 
-def resume(connection: Connection) -> bool:
+def resume(connection: Connection, *, now: datetime, actor: str) -> bool:
     """Use a paused or disabled connection again, because a person says so."""
     rows = Connection.objects.for_tenant(connection.tenant_id).filter(pk=connection.pk)
-    return bool(rows.exclude(state=Connection.State.ACTIVE).update(state=Connection.State.ACTIVE, **_UNTROUBLED))
+    resumed = bool(rows.exclude(state=Connection.State.ACTIVE).update(state=Connection.State.ACTIVE, **_UNTROUBLED))
+    if resumed:
+        _note(connection, "connection.resumed", {}, now=now, actor=actor)
+    return resumed
 
 
 def give_to(connection: Connection, brand: Brand | None, *, now: datetime, actor: str) -> bool:
@@ -97,13 +103,11 @@ def give_to(connection: Connection, brand: Brand | None, *, now: datetime, actor
     )
     if changed:
         data = {"brand": brand.code if brand is not None else "all"}
-        audit.append(
-            connection.tenant_id, actor=actor, action="connection.brand", now=now, subject=connection, data=data
-        )
+        _note(connection, "connection.brand", data, now=now, actor=actor)
     return changed
 
 
-def move(connection: Connection, by: int) -> bool:
+def move(connection: Connection, by: int, *, now: datetime, actor: str) -> bool:
     """Change places with the next (1) or the one before (-1) among those of its kind; False at the end."""
     rows = list(in_order(connection.tenant, connection.kind).select_for_update())
     place = next(number for number, row in enumerate(rows) if row.pk == connection.pk)
@@ -111,16 +115,23 @@ def move(connection: Connection, by: int) -> bool:
         return False
     rows[place], rows[place + by] = rows[place + by], rows[place]
     _number(rows)
+    _note(connection, "connection.moved", {"by": by}, now=now, actor=actor)
     return True
 
 
-def arrange(tenant: Tenant, kind: str, keys: Sequence[int]) -> bool:
+def arrange(tenant: Tenant, kind: str, keys: Sequence[int], *, now: datetime, actor: str) -> bool:
     """Use the connections of a kind in this order; False, and nothing changes, unless each is named once."""
     rows = {row.pk: row for row in in_order(tenant, kind).select_for_update()}
     if sorted(rows) != sorted(keys):
         return False
     _number([rows[key] for key in keys])
+    data = {"kind": kind, "order": list(keys)}
+    audit.append(tenant.pk, actor=actor, action="connection.arranged", now=now, data=data)
     return True
+
+
+def _note(connection: Connection, action: str, data: Mapping[str, Any], *, now: datetime, actor: str) -> None:
+    audit.append(connection.tenant_id, actor=actor, action=action, now=now, subject=connection, data=data)
 
 
 def _number(rows: Sequence[Connection]) -> None:

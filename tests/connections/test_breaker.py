@@ -116,7 +116,7 @@ def test_trouble_on_trial_waits_twice_as_long(connection: Connection, now: datet
 @pytest.mark.parametrize("state", [State.DISABLED, State.ACTIVE])
 def test_only_a_paused_connection_goes_on_trial(connection: Connection, now: datetime, state: str) -> None:
     if state == State.DISABLED:
-        disable(connection)
+        disable(connection, now=now, actor="a")
 
     assert not breaker.answered(connection, now=now)
     connection.refresh_from_db()
@@ -126,7 +126,7 @@ def test_only_a_paused_connection_goes_on_trial(connection: Connection, now: dat
 def test_a_person_who_resumes_it_needs_no_trial(connection: Connection, now: datetime) -> None:
     breaker.pause(connection, reason="down", now=now)
 
-    resume(connection)
+    resume(connection, now=now, actor="a")
 
     connection.refresh_from_db()
     assert (connection.state, connection.failures, connection.retry_at) == (State.ACTIVE, 0, None)
@@ -153,5 +153,5 @@ def test_a_brands_own_connection_comes_first_and_another_brands_never(
 
     assert active_connection(tenant, "email", other.pk) == own
     assert active_connection(tenant, "email", main.pk) == connection
-    disable(connection)
+    disable(connection, now=now, actor="a")
     assert active_connection(tenant, "email", main.pk) is None

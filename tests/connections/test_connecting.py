@@ -75,7 +75,7 @@ def test_a_paused_connection_is_not_used_until_it_is_resumed(tenant: Tenant, now
 
     assert pause(connection, reason="The password was refused.", now=now)
     assert active_connection(tenant, "email") is None
-    assert resume(connection)
+    assert resume(connection, now=now, actor="a")
     assert active_connection(tenant, "email") == connection
 
 

@@ -141,7 +141,7 @@ def test_a_connection_paused_by_its_own_trouble_is_tried_again_when_it_answers(t
 
 def test_a_connection_that_a_person_disabled_stays_so(tenant: Tenant, now: datetime) -> None:
     connection = connect(tenant, kind="email", provider="fake", now=now, actor="test")
-    disable(connection)
+    disable(connection, now=now, actor="a")
 
     assert probing.refresh(tenant, ["email"], now=now)["email"].code == "not_connected"
     connection.refresh_from_db()
@@ -156,7 +156,7 @@ def test_a_connection_that_a_person_disables_while_it_is_asked_stays_so(
     probe = FakeEmailProvider.probe
 
     def asked(self: FakeEmailProvider) -> ProbeResult:
-        disable(connection)
+        disable(connection, now=now, actor="a")
         return probe(self)
 
     monkeypatch.setattr(FakeEmailProvider, "probe", asked)

@@ -89,7 +89,7 @@ def test_what_else_is_stopped_lets_the_group_go_that_is_leaving_and_nothing_more
     def stop() -> None:
         email = Connection.objects.for_tenant(tenant).get(kind="email")
         if what == "connection disabled":
-            disable(email)
+            disable(email, now=NOW, actor="a")
         elif what == "connection paused":
             breaker.pause(email, reason="seen by another worker", now=NOW)
         elif what == "module suspended":
