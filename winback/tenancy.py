@@ -19,6 +19,7 @@ from django.apps import apps
 from django.db import OperationalError, connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+from django.db.backends.utils import CursorWrapper
 
 
 class NoTenantScope(RuntimeError):
@@ -125,13 +126,26 @@ def one_statement(tenant_id: int, sql: str, parameters: Mapping[str, Any]) -> li
         _current.reset(token)
 
 
-def _sent(tenant_id: int, sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    prepared = _prepared(sql)
+def prepared_statement(sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """The rows of a statement that is asked again and again, in the open scope: planned once a connection."""
     with connection.cursor() as cursor:
-        known = _prepared_in.setdefault(cursor.connection, set())
-        if prepared.name not in known:
-            cursor.execute(prepared.prepare)
-            known.add(prepared.name)
+        cursor.execute(_known_to(cursor, sql).execute, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+
+def _known_to(cursor: CursorWrapper, sql: str) -> "_Prepared":
+    prepared = _prepared(sql)
+    known = _prepared_in.setdefault(cursor.connection, set())
+    if prepared.name not in known:
+        cursor.execute(prepared.prepare)
+        known.add(prepared.name)
+    return prepared
+
+
+def _sent(tenant_id: int, sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        prepared = _known_to(cursor, sql)
         # Several statements in one message are one transaction, which ends the setting.
         cursor.execute(
             "SELECT set_config('winback.tenants', %(winback_tenants)s, true), "

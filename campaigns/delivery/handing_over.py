@@ -12,8 +12,6 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
-from django.db import connection as database
-
 from campaigns.audience.suppressing import Refused, suppress_refused
 from campaigns.delivery import intents, outbox, routing
 from campaigns.delivery.claiming import Claim
@@ -27,7 +25,7 @@ from tenants.connections import breaker
 from tenants.connections.models import Connection
 from winback.providers.errors import ProviderMisconfigured, ProviderTrouble
 from winback.providers.reasons import ADDRESS_IS_DEAD, PERSON_SAID_NO
-from winback.tenancy import acting_for
+from winback.tenancy import acting_for, prepared_statement
 
 logger = logging.getLogger(__name__)
 
@@ -193,13 +191,12 @@ SELECT k.state, k.settings
 def _still_stands(tenant: Tenant, connection: Connection, campaign_id: int) -> bool:
     """Whether connection, campaign, module and tenant still send; from here on the connection's limits of now hold."""
     values = {"tenant": tenant.pk, "connection": connection.pk, "campaign": campaign_id}
-    with database.cursor() as cursor:
-        cursor.execute(STANDS, values | {"in_use": [str(state) for state in Connection.IN_USE]})
-        found = cursor.fetchone()
-    if found is None:
+    found = prepared_statement(STANDS, values | {"in_use": [str(state) for state in Connection.IN_USE]})
+    if not found:
         logger.info("Connection %s or campaign %s sends no more: its claim is given back.", connection.pk, campaign_id)
         return False
-    connection.state, connection.settings = found[0], json.loads(found[1])
+    ((connection.state, written),) = found
+    connection.settings = json.loads(written)
     return True
 
 

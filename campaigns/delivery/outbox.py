@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db import connection
 
 from campaigns.planning.models import Message
+from winback.tenancy import prepared_statement
 
 LEASE_SECONDS = 300
 
@@ -26,6 +27,15 @@ def _texts(name: str) -> str:
     return f"(string_to_array(%({name})s, chr(30)))[2:]"
 
 
+def _its(name: str) -> str:
+    """SQL of what a list ``g`` of the group says of the message ``m``.
+
+    A place is counted rather than joined: a plan that is made once knows of no group how large it is, and would go
+    through all of it for each of its messages.
+    """
+    return f"g.{name}[array_position(g.ids, m.id)]"
+
+
 def joined(texts: Iterable[str]) -> str:
     """The texts as one parameter; each stands behind a separator, so that a single empty one is not none."""
     return "".join([SEPARATOR + text.replace(SEPARATOR, " ") for text in texts])
@@ -35,23 +45,25 @@ def joined(texts: Iterable[str]) -> str:
 # another address) is asked once more here, because rendering a whole claim takes time. The evidence of what leaves is
 # written before it does, so that a crash does not lose it.
 HAND_OVER = f"""
+WITH given AS MATERIALIZED (
+    SELECT %(ids)s::bigint[] AS ids, {_texts("subjects")} AS subjects, {_texts("digests")} AS digests,
+           %(segments)s::int[] AS segments, {_texts("verdicts")} AS verdicts, %(costs)s::bigint[] AS costs,
+           {_texts("addresses")} AS addresses
+)
 UPDATE campaigns_message m
    SET state = 'handing_over', attempts = m.attempts + 1, connection_id = %(connection)s,
-       address_hmac = nullif(r.address, ''),
-       subject = left(r.subject, 300), content_sha256 = r.digest, segments = r.segments,
-       verdicts = m.verdicts || r.verdicts, cost_minor = r.cost,
+       address_hmac = nullif({_its("addresses")}, ''),
+       subject = left({_its("subjects")}, 300), content_sha256 = {_its("digests")}, segments = {_its("segments")},
+       verdicts = m.verdicts || {_its("verdicts")}::jsonb, cost_minor = {_its("costs")},
        lease_until = clock_timestamp() + make_interval(secs => %(lease)s), settled_at = %(now)s
-  FROM unnest(%(ids)s::bigint[], {_texts("subjects")}, {_texts("digests")}, %(segments)s::int[],
-              {_texts("verdicts")}::jsonb[], %(costs)s::bigint[], {_texts("addresses")})
-              AS r(id, subject, digest, segments, verdicts, cost, address),
-       campaigns_campaign c, campaigns_enrolment e, campaigns_contact k
- WHERE m.tenant_id = %(tenant)s AND m.id = r.id AND m.id = ANY(%(ids)s)  -- else the whole claim is read for a group
+  FROM given g, campaigns_campaign c, campaigns_enrolment e, campaigns_contact k
+ WHERE m.tenant_id = %(tenant)s AND m.id = ANY(%(ids)s)
    AND m.state = 'claimed' AND m.claim_token = %(claim)s AND m.lease_until > clock_timestamp()
    AND m.arm = 'treated'
    AND c.id = m.campaign_id AND c.state = 'running'
    AND e.id = m.enrolment_id AND e.state = 'active'
    AND k.id = m.contact_id AND k.state = 'active'
-   AND r.address = coalesce(CASE WHEN m.channel = 'sms' THEN k.phone_hmac ELSE k.email_hmac END, '')
+   AND {_its("addresses")} = coalesce(CASE WHEN m.channel = 'sms' THEN k.phone_hmac ELSE k.email_hmac END, '')
    AND NOT EXISTS (SELECT FROM campaigns_suppression s
                     WHERE s.tenant_id = m.tenant_id AND s.lifted_at IS NULL
                       AND s.channel IN (m.channel, 'all')
@@ -66,26 +78,25 @@ RETURNING m.id
 # What another host called unknown meanwhile keeps its claim: whoever knows better, because its link was only down or
 # its journal is still there, may say so.
 RECORD = f"""
-WITH r AS (
-    SELECT * FROM unnest(%(ids)s::bigint[], {_texts("states")}, {_texts("reasons")}, {_texts("provider_ids")},
-                         {_texts("subjects")}, {_texts("digests")}, %(segments)s::int[], {_texts("verdicts")}::jsonb[],
-                         {_texts("errors")})
-        AS r(id, state, reason, provider_id, subject, digest, segments, verdicts, error)
+WITH given AS MATERIALIZED (
+    SELECT %(ids)s::bigint[] AS ids, {_texts("states")} AS states, {_texts("reasons")} AS reasons,
+           {_texts("provider_ids")} AS provider_ids, {_texts("subjects")} AS subjects, {_texts("digests")} AS digests,
+           %(segments)s::int[] AS segments, {_texts("verdicts")} AS verdicts, {_texts("errors")} AS errors
 ), moved AS (
     UPDATE campaigns_message m
-       SET state = r.state, reason = r.reason, provider_id = r.provider_id,
-           subject = coalesce(nullif(left(r.subject, 300), ''), m.subject),
-           content_sha256 = coalesce(nullif(r.digest, ''), m.content_sha256),
-           segments = coalesce(r.segments, m.segments),
-           verdicts = CASE WHEN r.verdicts = '[]' THEN m.verdicts ELSE m.verdicts || r.verdicts END,
-           cost_minor = CASE WHEN r.state IN ('handed_over', 'unknown') THEN m.cost_minor ELSE 0 END,
-           error = left(r.error, 300), lease_until = NULL, settled_at = %(now)s,
-           claim_token = CASE WHEN r.state = 'unknown' THEN m.claim_token END,
-           handed_over_at = CASE WHEN r.state IN ('handed_over', 'unknown') THEN %(now)s END
-      FROM r
-     WHERE m.tenant_id = %(tenant)s AND m.id = r.id AND m.id = ANY(%(ids)s)
+       SET state = {_its("states")}, reason = {_its("reasons")}, provider_id = {_its("provider_ids")},
+           subject = coalesce(nullif(left({_its("subjects")}, 300), ''), m.subject),
+           content_sha256 = coalesce(nullif({_its("digests")}, ''), m.content_sha256),
+           segments = coalesce({_its("segments")}, m.segments),
+           verdicts = CASE WHEN {_its("verdicts")} = '[]' THEN m.verdicts ELSE m.verdicts || {_its("verdicts")}::jsonb END,
+           cost_minor = CASE WHEN {_its("states")} IN ('handed_over', 'unknown') THEN m.cost_minor ELSE 0 END,
+           error = left({_its("errors")}, 300), lease_until = NULL, settled_at = %(now)s,
+           claim_token = CASE WHEN {_its("states")} = 'unknown' THEN m.claim_token END,
+           handed_over_at = CASE WHEN {_its("states")} IN ('handed_over', 'unknown') THEN %(now)s::timestamptz END
+      FROM given g
+     WHERE m.tenant_id = %(tenant)s AND m.id = ANY(%(ids)s)
        AND m.state = ANY(%(from_states)s) AND m.claim_token = %(claim)s
-       AND (m.state <> 'unknown' OR r.state <> 'unknown')
+       AND (m.state <> 'unknown' OR {_its("states")} <> 'unknown')
  RETURNING m.id, m.tenant_id, m.contact_id, m.state, m.reason, m.channel, m.campaign_id
 ), noted AS (
     INSERT INTO tenants_event (tenant_id, kind, contact_id, subject_kind, subject_id, data, occurred_at)
@@ -148,21 +159,16 @@ def begin_hand_over(
     tenant_id: int, group: Sequence[Evidence], *, claim: UUID, connection_id: int | None, now: datetime
 ) -> set[int]:
     """Move this group to ``handing_over`` with its evidence, and return those that may leave."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            HAND_OVER,
-            _evidence(group)
-            | {
-                "tenant": tenant_id,
-                "costs": [each.cost_minor for each in group],
-                "addresses": joined(each.address_hmac for each in group),
-                "claim": claim,
-                "connection": connection_id,
-                "lease": LEASE_SECONDS,
-                "now": now,
-            },
-        )
-        return {row[0] for row in cursor.fetchall()}
+    values = _evidence(group) | {
+        "tenant": tenant_id,
+        "costs": [each.cost_minor for each in group],
+        "addresses": joined(each.address_hmac for each in group),
+        "claim": claim,
+        "connection": connection_id,
+        "lease": LEASE_SECONDS,
+        "now": now,
+    }
+    return {row[0] for row in prepared_statement(HAND_OVER, values)}
 
 
 def _evidence(group: Sequence[Evidence]) -> dict[str, Any]:
@@ -196,9 +202,7 @@ def record_outcomes(
         "provider_ids": joined(outcome.provider_id[:200] for outcome in outcomes),
         "errors": joined(outcome.error for outcome in outcomes),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(RECORD, parameters)
-        return dict(cursor.fetchall())
+    return dict(prepared_statement(RECORD, parameters))
 
 
 def release(
