@@ -15,7 +15,7 @@ from campaigns.audience.models import (
 from campaigns.audience.platform_models import PlatformSuppression
 from campaigns.compliance.models import DomainRamp, RecipientDomain, Touch
 from campaigns.delivery.models import TrackedLink
-from campaigns.operating.erasure_models import Erasure
+from campaigns.operating.erasure_models import Erasure, Host
 from campaigns.operating.models import ScheduledTask, SimulatedDay
 from campaigns.planning.models import Campaign, Enrolment, Message, Offer, Step, Variant
 from campaigns.results.models import Reactivation
@@ -37,6 +37,7 @@ __all__ = [
     "DormancyEpisode",
     "Enrolment",
     "Erasure",
+    "Host",
     "Household",
     "ImportBatch",
     "InboxItem",

@@ -68,6 +68,15 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Host',
+            fields=[
+                ('key', models.UUIDField(help_text='As it stands in its WINBACK_HOME.', primary_key=True, serialize=False)),
+                ('name', models.CharField(max_length=200)),
+                ('first_seen_at', models.DateTimeField()),
+                ('last_seen_at', models.DateTimeField()),
+            ],
+        ),
+        migrations.CreateModel(
             name='ScheduledTask',
             fields=[
                 ('code', models.CharField(max_length=60, primary_key=True, serialize=False)),
@@ -388,6 +397,7 @@ class Migration(migrations.Migration):
                 ('removed', models.JSONField(default=dict, help_text='Table → how many rows were emptied, closed or deleted.')),
                 ('kept', models.JSONField(default=dict, help_text='What stays, and how much of it.')),
                 ('elsewhere', models.JSONField(default=list, help_text='What is not ours to remove, by code.')),
+                ('hosts', models.JSONField(default=dict, help_text='Host → when the files that it keeps itself were gone through.')),
                 ('erased_at', models.DateTimeField()),
                 ('finished_at', models.DateTimeField(null=True)),
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),

@@ -23,6 +23,7 @@ class Erasure(TenantScoped):
     removed = models.JSONField(default=dict, help_text="Table → how many rows were emptied, closed or deleted.")
     kept = models.JSONField(default=dict, help_text="What stays, and how much of it.")
     elsewhere = models.JSONField(default=list, help_text="What is not ours to remove, by code.")
+    hosts = models.JSONField(default=dict, help_text="Host → when the files that it keeps itself were gone through.")
     erased_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
 
@@ -34,3 +35,15 @@ class Erasure(TenantScoped):
 
     def __str__(self) -> str:
         return f"Erasure {self.pk}"
+
+
+class Host(models.Model):
+    """A host that keeps files of its own, which only itself can reach. Of the platform, so without a tenant."""
+
+    key = models.UUIDField(primary_key=True, help_text="As it stands in its WINBACK_HOME.")
+    name = models.CharField(max_length=200)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name

@@ -134,6 +134,6 @@ NAMES_NOBODY = {
     "ModuleActivation", "Offer", "RecipientDomain", "SendingDomain", "SimulatedDay", "Step", "TrackedLink", "Usage",
     "Variant", "WebhookEndpoint",
     # Of the business's own people, and of the platform.
-    "ApiKey", "InstallationKey", "Membership", "PlatformSuppression", "ScheduledTask", "Tenant", "User",
+    "ApiKey", "Host", "InstallationKey", "Membership", "PlatformSuppression", "ScheduledTask", "Tenant", "User",
 }  # fmt: skip
 """Models about no customer. A domain where only erased people are goes, too (compliance/forgetting.py)."""

@@ -16,7 +16,7 @@ from winback.tenancy import NoTenantScope, acting_for, acting_for_all, protected
 ROOT = Path(__file__).resolve().parents[2]
 
 # Rows of the platform, not of a tenant. Tenant itself is filtered by membership.
-OF_THE_PLATFORM = {"Tenant", "User", "InstallationKey", "ScheduledTask", "PlatformSuppression"}
+OF_THE_PLATFORM = {"Tenant", "User", "InstallationKey", "ScheduledTask", "PlatformSuppression", "Host"}
 
 # Queues over all tenants: looked at by one statement for every tenant, so the tenant cannot come first.
 QUEUES = {"contact_stat_due_for_scan"}
