@@ -51,6 +51,7 @@ _BASES = {
 class ContactPageAdmin(PrivacyDeeds, ContactAdmin):
     """The list of audience with the page and the deeds that span the rooms."""
 
+    page_select_related = ("tenant", "stat", "household")
     actions = ("suppress_selected", "merge_selected")
     change_form_template = "campaigns/contact.html"
 

@@ -91,7 +91,9 @@ def alarms(tenant: Tenant, *, now: datetime) -> Iterator[Alarm]:
     for campaign, through, standing in rows:
         by_connection[through] = by_connection.get(through, none) + standing
         by_campaign[campaign] = by_campaign.get(campaign, none) + standing
-    labels: Mapping[int | None, str] = dict(Connection.objects.for_tenant(tenant).values_list("pk", "label"))
+    labels: Mapping[int | None, str] = {}
+    if rows:
+        labels = dict(Connection.objects.for_tenant(tenant).values_list("pk", "label"))
     days = limits.window.days
     for campaign in sorted(by_campaign):
         said = [by_campaign[campaign].verdict(limits, days)]

@@ -58,6 +58,7 @@ class ConversationAdmin(HistoryAdmin):
     linked_by = ("contact",)
     sortable_by = ()
     ordering = (F("waiting_since").asc(nulls_last=True), "-last_at", "-pk")  # type: ignore[assignment]
+    page_select_related = ("tenant", "contact", "message__campaign__brand", "connection", "assigned_to")
     fields = ("state", "address", "last_at")
     change_form_template = "campaigns/conversation.html"
 
@@ -67,14 +68,6 @@ class ConversationAdmin(HistoryAdmin):
         ).order_by("-at", "-pk")
         found: QuerySet[Any] = super().get_queryset(request).annotate(said=Subquery(latest.values("body")[:1]))
         return found
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """With what its page names besides: in a list, whose rows are sorted first, all that would be too much."""
-        named = ("tenant", "contact", "message__campaign__brand", "connection", "assigned_to")
-        try:
-            return self.get_queryset(request).select_related(*named).filter(pk=int(object_id)).first()
-        except ValueError:
-            return None
 
     @admin.display(description="Who")
     def who(self, conversation: Any) -> str:

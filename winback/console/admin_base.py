@@ -9,7 +9,7 @@ from django.contrib.admin import ModelAdmin, ShowFacets
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import quote, unquote
 from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Field, Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -43,6 +43,8 @@ class ConsoleAdmin(AnyModelAdmin):
     actions_on_top = True
     save_on_top = False
     view_on_site = False
+    page_select_related: ClassVar[tuple[str, ...]] = ()
+    """What the page of a row names besides: joined there, and not to every row of the list."""
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         title = self.console_name or str(self.opts.verbose_name_plural)
@@ -115,6 +117,21 @@ class ConsoleAdmin(AnyModelAdmin):
             if row is not None and self.has_view_or_change_permission(request, row):
                 context |= {"object_buttons": self.buttons(request, row), **self.page_context(request, row)}
         return super().changeform_view(request, object_id, form_url, context)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """One row of the queryset; a page that is only looked at reads it once, though Django asks again."""
+        key = (type(self), object_id, from_field)
+        known: dict[Any, Any] = request.__dict__.setdefault("console_rows", {})
+        if request.method != "GET" or key not in known:
+            field: Any = self.opts.pk if from_field is None else self.opts.get_field(from_field)
+            rows = self.get_queryset(request)
+            if self.page_select_related:  # with nothing named Django would join everything
+                rows = rows.select_related(*self.page_select_related)
+            try:
+                known[key] = rows.filter(**{field.name: field.to_python(object_id)}).first()
+            except (ValidationError, ValueError):
+                known[key] = None
+        return known[key]
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, *_: Any) -> HttpResponse:
         """A row that is not there, or not theirs, is missing: Django would send people to Home with a message."""
