@@ -26,7 +26,7 @@ _SUMS = """
 UNITS = f"""
 WITH unit AS MATERIALIZED (
     SELECT e.campaign_id, e.episode_id, e.arm, {_MATURED} AS matured, r.id IS NOT NULL AS returned,
-           CASE WHEN r.currency = %(currency)s THEN r.amount_minor ELSE 0 END AS amount, made.offer_cost
+           CASE WHEN r.currency = %(currency)s THEN r.amount_minor END AS amount, made.offer_cost
       FROM campaigns_enrolment e
       JOIN campaigns_campaign c ON c.tenant_id = %(tenant)s AND c.id = e.campaign_id
       LEFT JOIN campaigns_reactivation r
