@@ -88,7 +88,8 @@ WITH given AS MATERIALIZED (
            subject = coalesce(nullif(left({_its("subjects")}, 300), ''), m.subject),
            content_sha256 = coalesce(nullif({_its("digests")}, ''), m.content_sha256),
            segments = coalesce({_its("segments")}, m.segments),
-           verdicts = CASE WHEN {_its("verdicts")} = '[]' THEN m.verdicts ELSE m.verdicts || {_its("verdicts")}::jsonb END,
+           verdicts = CASE WHEN {_its("verdicts")} = '[]' THEN m.verdicts
+                           ELSE m.verdicts || {_its("verdicts")}::jsonb END,
            cost_minor = CASE WHEN {_its("states")} IN ('handed_over', 'unknown') THEN m.cost_minor ELSE 0 END,
            error = left({_its("errors")}, 300), lease_until = NULL, settled_at = %(now)s,
            claim_token = CASE WHEN {_its("states")} = 'unknown' THEN m.claim_token END,

@@ -1,11 +1,12 @@
 """From a claimed message to the words that leave: Liquid over a plain dictionary, never Django templates.
 
-The facts of a whole claim are read in one statement; a template is compiled once for each version and process.
+The facts of a whole claim are read in two statements, what is the same for a campaign once; a template is compiled
+once for each version and process.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -39,13 +40,6 @@ SELECT m.id, m.tenant_id, m.contact_id, m.channel, m.arm, m.step_code, m.enrolme
        k.first_name, k.last_name, k.company, k.email, k.phone, k.country AS contact_country, k.region AS contact_region,
        m.lapsed_from,
        last.service AS last_service, last.completed_at AS last_completed_at,
-       t.name AS tenant_name, t.timezone, t.currency, t.country, t.niche_id, t.sandbox, t.slug,
-       t.legal_name AS tenant_legal_name, t.postal_address AS tenant_postal_address,
-       n.content AS niche_content,
-       b.id AS brand_id, b.name AS brand_name, b.legal_name, b.postal_address, b.sender_name, b.sender_email,
-       b.reply_to, b.sms_name, b.phone AS brand_phone, b.website, b.privacy_url, b.colour, b.logo_url,
-       b.tracks_clicks, b.tracks_opens, b.not_followed_in,
-       coalesce(a.settings -> 'sms_plain_letters' <> 'false', true) AS plain_letters,
        CASE WHEN m.channel = 'email' AND (b.tracks_clicks OR b.tracks_opens) THEN
            ({tracking}) END AS tracking_said,
        o.name AS offer_name, o.coupon, o.terms, o.expires_on, o.kind AS offer_kind
@@ -53,9 +47,7 @@ SELECT m.id, m.tenant_id, m.contact_id, m.channel, m.arm, m.step_code, m.enrolme
   JOIN campaigns_contact k ON k.id = m.contact_id
   JOIN campaigns_campaign c ON c.id = m.campaign_id
   JOIN tenants_tenant t ON t.id = m.tenant_id
-  JOIN catalog_niche n ON n.code = t.niche_id
   JOIN tenants_brand b ON b.id = c.brand_id
-  JOIN tenants_moduleactivation a ON a.id = c.activation_id
   LEFT JOIN campaigns_variant v ON v.id = m.variant_id
   LEFT JOIN campaigns_offer o ON o.id = m.offer_id  -- an offer that has ended meanwhile is not made
        AND (o.expires_on IS NULL OR o.expires_on >= (%(now)s::timestamptz AT TIME ZONE t.timezone)::date)
@@ -67,6 +59,23 @@ SELECT m.id, m.tenant_id, m.contact_id, m.channel, m.arm, m.step_code, m.enrolme
          ORDER BY j.completed_at DESC, j.id DESC
          LIMIT 1) last ON true
  ORDER BY m.id
+"""
+# What every message of a campaign says alike.
+_SHARED = """
+SELECT c.id AS campaign_id,
+       t.name AS tenant_name, t.timezone, t.currency, t.country, t.niche_id, t.sandbox, t.slug,
+       t.legal_name AS tenant_legal_name, t.postal_address AS tenant_postal_address,
+       n.content AS niche_content,
+       b.id AS brand_id, b.name AS brand_name, b.legal_name, b.postal_address, b.sender_name, b.sender_email,
+       b.reply_to, b.sms_name, b.phone AS brand_phone, b.website, b.privacy_url, b.colour, b.logo_url,
+       b.tracks_clicks, b.tracks_opens, b.not_followed_in,
+       coalesce(a.settings -> 'sms_plain_letters' <> 'false', true) AS plain_letters
+  FROM campaigns_campaign c
+  JOIN tenants_tenant t ON t.id = c.tenant_id
+  JOIN catalog_niche n ON n.code = t.niche_id
+  JOIN tenants_brand b ON b.id = c.brand_id
+  JOIN tenants_moduleactivation a ON a.id = c.activation_id
+ WHERE c.tenant_id = %(tenant)s AND c.id = ANY(%(campaigns)s)
 """
 _REAL = """
 SELECT m.id, m.tenant_id, m.contact_id, m.channel, m.arm, m.step_code, m.enrolment_id, m.campaign_id, m.offer_id,
@@ -120,22 +129,31 @@ def imagined_facts(tenant_id: int, *, variant_id: int, contact_id: int, now: dat
 
 
 def _facts(statement: str, tenant_id: int, values: dict[str, Any], *, now: datetime) -> list[dict[str, Any]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values | {"tenant": tenant_id, "now": now})
-        columns = [column.name for column in cursor.description or ()]
-        rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
-    for facts in rows:
+    own = _rows(statement, values | {"tenant": tenant_id, "now": now})
+    campaigns = list({each["campaign_id"] for each in own})
+    shared = {each["campaign_id"]: each for each in _rows(_SHARED, {"tenant": tenant_id, "campaigns": campaigns})}
+    for each in shared.values():
+        each["niche_content"] = json.loads(each["niche_content"])  # a raw cursor gives jsonb as text
+        each["today"] = now.astimezone(_zone(each["timezone"])).date()
+    found = []
+    for row in own:
+        facts = shared[row["campaign_id"]] | row
         facts["unsubscribe_url"] = unsubscribe_url(tenant_id, facts["id"])
         facts["booking_url"] = booking_url(tenant_id, facts["id"])
-        facts["niche_content"] = _content(facts["niche_content"])
         # The recipient's name stands in a header, too.
         facts["first_name"], facts["last_name"] = folded(facts["first_name"]), folded(facts["last_name"])
-        facts["today"] = now.astimezone(_zone(facts["timezone"])).date()
-    return rows
+        found.append(facts)
+    return found
+
+
+def _rows(statement: str, values: dict[str, Any]) -> list[dict[str, Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        columns = [column.name for column in cursor.description or ()]
+        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
 
 _zone = lru_cache(maxsize=600)(ZoneInfo)
-_content: Callable[[str], dict[str, Any]] = lru_cache(maxsize=64)(json.loads)  # a raw cursor gives jsonb as text
 
 
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven")
