@@ -34,6 +34,7 @@ WINBACK_METRICS_TOKEN: str = env.text("WINBACK_METRICS_TOKEN")
 WINBACK_DNS_SERVERS: list[str] = env.words("WINBACK_DNS_SERVERS", [])
 WINBACK_ALLOW_PRIVATE_ADDRESSES: bool = env.flag("WINBACK_ALLOW_PRIVATE_ADDRESSES")
 WINBACK_SCHEDULE_TICK = "campaigns.operating.schedule.tick"
+WINBACK_HOST_TICK = "campaigns.operating.hosts.tend"
 ALLOWED_HOSTS: list[str] = env.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 
 INSTALLED_APPS = [

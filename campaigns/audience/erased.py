@@ -1,12 +1,17 @@
 """Whom an import must not bring back: known by the digests of their number and addresses, and by nothing else."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
+from campaigns.audience import addresses
 from campaigns.audience.contact_records import ContactRecord
+from campaigns.audience.models import Contact
 from campaigns.audience.people import erased_number
+from tenants.accounts.models import Tenant
 
 ERASED = "contact_erased"
 REFUSED = f"{ERASED}: this person was erased, and stays so"
@@ -46,6 +51,39 @@ def anybody(cursor: CursorWrapper, tenant_id: int) -> bool:
     """Whether this tenant has erased anybody: nothing else costs an import anything."""
     cursor.execute(ANYBODY, [tenant_id])
     return bool(cursor.fetchone()[0])
+
+
+_ADDRESS = re.compile(r"[^\s<>;,\"()]+@[^\s<>;,\"()]+")
+_FEWEST_DIGITS = 7
+DIGESTS = """
+SELECT address_hmac FROM campaigns_suppression
+ WHERE tenant_id = %s AND channel = 'all' AND brand_id IS NULL AND lifted_at IS NULL AND reason = 'erasure'
+"""
+
+
+def names(tenant: Tenant, contacts: Sequence[int]) -> Callable[[Sequence[str]], bool]:
+    """Whether a row of a rejects file is about one of these erased people, or at an address that an erasing left.
+
+    All that is left to know them by are digests. The first two cells are ours: the line and the reason.
+    """
+    rows = Contact.objects.for_tenant(tenant).filter(pk__in=contacts)
+    numbers = {number for number in rows.values_list("external_id", flat=True) if number}
+    with connection.cursor() as cursor:
+        cursor.execute(DIGESTS, [tenant.pk])
+        digests = {digest for (digest,) in cursor.fetchall()}
+
+    def about_them(cells: Sequence[str]) -> bool:
+        for cell in cells[2:]:
+            if cell and erased_number("contact", cell) in numbers:
+                return True
+            keys = {addresses.email_key(found) for found in _ADDRESS.findall(cell)}
+            if sum(character.isdecimal() for character in cell) >= _FEWEST_DIGITS:
+                keys.add(addresses.phone_e164(cell, tenant.country))
+            if any(key is not None and addresses.address_hmac(key) in digests for key in keys):
+                return True
+        return False
+
+    return about_them
 
 
 def refuse_contacts(

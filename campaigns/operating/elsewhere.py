@@ -15,7 +15,7 @@ WHAT_TO_DO = {
     "backups": "Backups from before still have the person: let them expire as planned, and after a restore erase "
     "everybody again who is listed under Erasures since then.",
     "files": "The files that were imported, and what was exported or downloaded, are where you keep them.",
-    "hosts": "With several hosts: outbox and rejects of the others are not reached: remove their old files.",
+    "hosts": "Files on hosts where no scheduler of winback runs: run “manage.py tidy_host” there.",
     "source": "Your own customer system: remove the person there, or the next file names them again (and is refused).",
 }
 

@@ -18,18 +18,15 @@ from campaigns.audience.experiment_models import Assignment
 from campaigns.audience.models import Contact, Job
 from campaigns.audience.people import People, people_of
 from campaigns.compliance import forgetting as compliance
-from campaigns.delivery import forgetting as delivery
-from campaigns.delivery.routing import reference_of
-from campaigns.operating import elsewhere
+from campaigns.operating import elsewhere, hosts
 from campaigns.operating.erasure_models import Erasure
 from campaigns.operating.exporting import rejects_folder
 from campaigns.planning import forgetting as planning
-from campaigns.planning.models import Enrolment, Message
-from campaigns.tracking import applying, naming, thread_hearing
+from campaigns.planning.models import Enrolment
+from campaigns.tracking import applying, naming
 from campaigns.tracking import forgetting as tracking
 from tenants.access import forgetting as access
 from tenants.accounts.models import Tenant
-from tenants.connections.connecting import outbox_directory
 from tenants.journal import audit
 from tenants.journal import forgetting as journal
 from tenants.journal.recording import record_each
@@ -124,23 +121,16 @@ def _forget(people: People, proof: Erasure, *, now: datetime, dry_run: bool) -> 
     about_them = naming.names(people)  # before their numbers are gone
     removed |= audience.forget(people, now=now)
     # At the end: what a transaction rolls back, a file does not.
-    removed["files"] = _files(tenant, ids, [] if leaving else texts, dry_run=dry_run)
+    removed["files"] = hosts.remove_files(tenant, ids, [] if leaving else texts, keep=dry_run)
     removed["rejected_rows"] = rejecting.forget(rejects_folder(tenant), about_them, keep=dry_run)
     removed["campaigns_household"] += len(moved)
     proof.removed = {name: number for name, number in removed.items() if number}
-    proof.kept |= {"leaving": leaving, "leaving_texts": texts} if leaving else {}
+    proof.kept |= {"texts": texts} if texts else {}
+    proof.kept |= {"leaving": leaving} if leaving else {}
     proof.state = Erasure.State.FINISHING if leaving else Erasure.State.DONE
     proof.finished_at = None if leaving else now
-
-
-def _files(tenant: Tenant, people: Sequence[int], texts: Sequence[int], *, dry_run: bool) -> int:
-    """The files of the local outbox, but for what is being written there at this moment."""
-    rows = Message.objects.for_tenant(tenant).filter(contact__in=people).exclude(state=Message.State.HANDING_OVER)
-    references = [reference_of(pk) for pk in rows.values_list("pk", flat=True)]
-    answers = [thread_hearing.reference_of(pk) for pk in texts]
-    return delivery.remove_files(outbox_directory(tenant, "email"), references, keep=dry_run) + delivery.remove_files(
-        outbox_directory(tenant, "sms"), [*references, *answers], keep=dry_run
-    )
+    if not leaving and not dry_run:
+        proof.hosts = {str(hosts.this_host(now=now).key): now.isoformat()}
 
 
 def finish(tenant: Tenant, *, now: datetime) -> int:
@@ -149,14 +139,14 @@ def finish(tenant: Tenant, *, now: datetime) -> int:
     with acting_for(tenant.pk):
         rows = Erasure.objects.for_tenant(tenant).filter(state=Erasure.State.FINISHING)
         for proof in rows.select_for_update().order_by("pk"):
-            texts: list[int] = proof.kept.get("leaving_texts", [])
+            texts: list[int] = proof.kept.get("texts", [])
             planned = planning.forget(tenant.pk, proof.contacts, now=now)
             left = planned.leaving + tracking.forget_texts(tenant.pk, texts)
-            files = _files(tenant, proof.contacts, [] if left else texts, dry_run=False)
+            files = hosts.remove_files(tenant, proof.contacts, [] if left else texts)
             proof.removed["files"] = proof.removed.get("files", 0) + files
             if not left:
                 proof.state, proof.finished_at = Erasure.State.DONE, now
-                proof.kept = {name: what for name, what in proof.kept.items() if not name.startswith("leaving")}
+                proof.kept.pop("leaving", None)
                 done += 1
             proof.save()
     return done

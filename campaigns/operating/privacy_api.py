@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Field, Router, Schema
 
-from campaigns.operating import erasing, exporting, restricting
+from campaigns.operating import erasing, exporting, hosts, restricting
 from campaigns.operating.api import contact_of
 from campaigns.operating.elsewhere import WHAT_TO_DO
 from campaigns.operating.joining import find_one
@@ -44,6 +44,13 @@ class Elsewhere(Schema):
     to_do: str
 
 
+class HostAnswer(Schema):
+    """A host that keeps files of its own: its outbox, and rows of imports that were not taken."""
+
+    name: str
+    gone_through_at: str | None = Field(description="When it forgot the person in them; null: not yet.")
+
+
 class Proof(Schema):
     """The record that stays of an erasing. It names nobody."""
 
@@ -53,6 +60,7 @@ class Proof(Schema):
     erased_at: str
     removed: dict[str, int]
     elsewhere: list[Elsewhere]
+    hosts: list[HostAnswer]
 
 
 @router.get(
@@ -112,4 +120,5 @@ def erase_contact(request: HttpRequest, contact: str, body: EraseRequest) -> dic
         "erased_at": proof.erased_at.isoformat(),
         "removed": proof.removed,
         "elsewhere": [one | {"to_do": WHAT_TO_DO[one["what"]]} for one in proof.elsewhere],
+        "hosts": [{"name": host.name, "gone_through_at": at or None} for host, at in hosts.told(proof)],
     }

@@ -7,11 +7,12 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html_join
 
 from campaigns.audience.models import Contact
 from campaigns.compliance.forgetting import DOMAIN_TABLES
-from campaigns.operating import erasing, exporting, restricting
+from campaigns.operating import erasing, exporting, hosts, restricting
 from campaigns.operating.elsewhere import WHAT_TO_DO
 from campaigns.operating.erasure_models import Erasure
 from campaigns.operating.holdings import HOLDINGS
@@ -184,6 +185,8 @@ class ErasureAdmin(HistoryAdmin):
             "removed": removed(row),
             "kept": [(words, row.kept[name]) for name, words in _KEPT.items() if row.kept.get(name)],
             "elsewhere": [(one["name"], WHAT_TO_DO[one["what"]]) for one in row.elsewhere],
+            "hosts": [(host, parse_datetime(at) if at else None) for host, at in hosts.told(row)],
+            "zone": zone,
         }
 
 

@@ -13,7 +13,7 @@ WRITTEN = """
 SELECT i.id, i.state, i.body, i.query || ' ' || i.headers::text || ' ' || i.detail FROM campaigns_inboxitem i
  WHERE i.tenant_id = %s AND (i.body <> '' OR i.query <> '' OR i.detail <> '')
 """
-AT_ONCE = 2_000
+AT_ONCE = 500
 """Rows in memory, of which each may be large."""
 REPORTS = """
 SELECT received_at, query, body, detail FROM campaigns_inboxitem

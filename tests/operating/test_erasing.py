@@ -1,6 +1,8 @@
 """Forgetting a person: nothing that names them is left anywhere, they stay away, and the numbers are what they were."""
 
+import csv
 import json
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 from django.apps import apps
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
@@ -22,8 +24,8 @@ from campaigns.compliance.models import Touch
 from campaigns.delivery import outbox
 from campaigns.delivery.outbox import Outcome
 from campaigns.delivery.routing import reference_of
-from campaigns.operating import erasing, exporting
-from campaigns.operating.erasure_models import Erasure
+from campaigns.operating import erasing, exporting, hosts
+from campaigns.operating.erasure_models import Erasure, Host
 from campaigns.operating.exporting import rejects_folder
 from campaigns.operating.holdings import HELD_OTHERWISE, HOLDINGS, NAMES_NOBODY
 from campaigns.planning.models import Enrolment, Message
@@ -167,7 +169,7 @@ def test_the_proof_names_nobody_and_lists_what_is_elsewhere(tenant: Tenant, plan
     assert proof.removed["campaigns_contact"] == 2
     assert proof.removed["campaigns_message"] == 2
     assert (proof.removed["files"], proof.removed["rejected_rows"]) == (2, 2)
-    assert proof.kept == {"jobs": 1, "assignments": 1, "enrolments": 1, "digests": 5}
+    assert proof.kept == {"jobs": 1, "assignments": 1, "enrolments": 1, "digests": 5, "texts": proof.kept["texts"]}
     assert {one["what"] for one in proof.elsewhere} == {"endpoint", "source", "backups", "files", "hosts"}
     with pytest.raises(erasing.CannotErase, match="erased already"):
         erase(planted)
@@ -210,6 +212,48 @@ def test_a_report_of_another_message_whose_number_begins_alike_keeps_its_words(
 
     made.refresh_from_db()
     assert bytes(made.body) == other
+
+
+def test_another_host_forgets_them_in_its_own_files_and_says_so_on_the_proof(
+    two_tenants: tuple[Tenant, Tenant], home: Path, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    tenant = two_tenants[0]
+    planted = planting.plant(tenant)
+    other = tmp_path_factory.mktemp("other") / "home"
+    settings.WINBACK_HOME = other
+    call_command("tidy_host", json=True)
+    shutil.copytree(home, other, dirs_exist_ok=True)
+    spelled = f"Wrote from {planting.EMAIL.upper()}, please mend"
+    rows = [["2", "no date", "", spelled], ["3", "no date", planting.NUMBER, ""], ["4", "no date", "c5", "Bo"]]
+    with (rejects_folder(tenant) / "jobs-9.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["line", "reason", "contact_external_id", "note"], *rows])
+    settings.WINBACK_HOME = home
+
+    proof = erase(planted)
+
+    assert planting.found_in_files(tenant) == []
+    assert sorted(bool(at) for _, at in hosts.told(proof)) == [False, True]
+    settings.WINBACK_HOME = other
+    assert planting.found_in_files(tenant)
+    assert hosts.tend(now=NOW + timedelta(minutes=1)) == hosts.Tended(erasures=1, files=2, rejected_rows=4)
+    assert planting.found_in_files(tenant) == []
+    assert "Bo" in (rejects_folder(tenant) / "jobs-9.csv").read_text()
+    assert hosts.tend(now=NOW + timedelta(minutes=2)) == hosts.Tended()
+    proof.refresh_from_db()
+    assert all(at for _, at in hosts.told(proof))
+
+
+def test_a_host_that_is_gone_is_struck(tenant: Tenant, planted: Contact, capsys: pytest.CaptureFixture[str]) -> None:
+    Host.objects.create(key=uuid4(), name="old-web", first_seen_at=NOW, last_seen_at=NOW)
+    proof = erase(planted)
+    assert [host.name for host, at in hosts.told(proof) if not at] == ["old-web"]
+
+    call_command("tidy_host", gone="old-web", json=True)
+
+    assert json.loads(capsys.readouterr().out)["struck"] == 1
+    assert all(at for _, at in hosts.told(proof))
+    with pytest.raises(CommandError, match="no host 'old-web'"):
+        call_command("tidy_host", gone="old-web")
 
 
 def test_many_people_take_no_more_statements_than_two(tenant: Tenant) -> None:

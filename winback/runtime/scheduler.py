@@ -1,5 +1,7 @@
 """The scheduler: ``python -m winback.runtime.scheduler``. Of all that run, on however many hosts, one ticks.
 
+Each of them looks after the files of its own host besides, elected or not (settings.WINBACK_HOST_TICK).
+
 It is elected by a session-wide advisory lock: a scheduler that dies or loses its connection frees the lock, and
 another one takes over at its next try. What is due stands in PostgreSQL (settings.WINBACK_SCHEDULE_TICK looks there).
 """
@@ -18,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 ELECTION = 0x77696E6261636B  # "winback"
 TICK_SECONDS = 5.0
+HOST_SECONDS = 60.0
 
 
 def elected() -> bool:
@@ -42,13 +45,17 @@ def still_elected() -> bool:
 
 def run() -> None:
     """Tick for ever, whenever this process is elected."""
-    tick = import_string(settings.WINBACK_SCHEDULE_TICK)
+    tick, host_tick = import_string(settings.WINBACK_SCHEDULE_TICK), import_string(settings.WINBACK_HOST_TICK)
     leading = False
+    host_due = 0.0
     while True:
         try:
             leading = still_elected() if leading else elected()
             if leading:
                 tick(now=timezone.now())
+            if time.monotonic() >= host_due:
+                host_due = time.monotonic() + HOST_SECONDS
+                host_tick(now=timezone.now())
         except (OperationalError, InterfaceError):
             logger.exception("The database is away; trying again.")
             connection.close()

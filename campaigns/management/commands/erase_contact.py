@@ -2,6 +2,7 @@ from datetime import datetime
 
 from django.core.management.base import CommandError, CommandParser
 
+from campaigns.operating import hosts
 from campaigns.operating.elsewhere import WHAT_TO_DO
 from campaigns.operating.erasing import CannotErase, erase
 from campaigns.operating.explaining import NoSuchContact
@@ -42,7 +43,8 @@ class Command(TenantCommand):
             "people": proof.people,
             "state": proof.state,
             "removed": proof.removed,
-            "kept": {name: number for name, number in proof.kept.items() if not name.startswith("leaving")},
+            "kept": {name: number for name, number in proof.kept.items() if name not in ("leaving", "texts")},
+            "hosts": [f"{host}: {at or 'not yet'}" for host, at in hosts.told(proof)],
             "elsewhere": [
                 f"{one['name']}: {WHAT_TO_DO[one['what']]}" if one["name"] else WHAT_TO_DO[one["what"]]
                 for one in proof.elsewhere
