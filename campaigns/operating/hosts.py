@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import connection
 
 from campaigns.audience import erased, rejecting
+from campaigns.audience import forgetting as audience
 from campaigns.delivery import forgetting as delivery
 from campaigns.delivery.routing import reference_of
 from campaigns.operating.erasure_models import Erasure, Host
@@ -71,6 +72,7 @@ def tend(*, now: datetime) -> Tended:
     done = Tended()
     for tenant in Tenant.objects.filter(pk__in=tenants).order_by("pk"):
         with acting_for(tenant.pk):
+            audience.begin(tenant)  # no import here may write to a file that is being rewritten
             proofs = list(unseen.filter(tenant=tenant).order_by("pk"))
             contacts = sorted({contact for proof in proofs for contact in proof.contacts})
             texts = [text for proof in proofs for text in proof.kept.get("texts", [])]

@@ -72,6 +72,22 @@ def test_a_tick_that_fails_and_a_database_that_goes_do_not_end_the_scheduler(
     connection.close()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_every_scheduler_looks_after_its_own_host_elected_or_not(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.WINBACK_SCHEDULE_TICK = settings.WINBACK_HOST_TICK = f"{__name__}.tick"
+    ticks[:] = ["failed", "lost the database"]
+    monkeypatch.setattr(scheduler, "elected", lambda: False)
+    monkeypatch.setattr("winback.runtime.scheduler.time.sleep", _stop_after_three)
+
+    with pytest.raises(EnoughTicks):
+        scheduler.run()
+
+    assert ticks[2:] == ["ticked"]
+    connection.close()
+
+
 class EnoughTicks(Exception):
     """Ends the endless loop of a scheduler under test."""
 
