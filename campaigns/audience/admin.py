@@ -126,12 +126,8 @@ class HouseholdAdmin(HistoryAdmin):
     fields = ("key", "created_at", "members")
     readonly_fields = ("members",)
     search_fields = ("key",)
+    search_beginning = str
     search_help_text = "Key, from its beginning"
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        return queryset.filter(key__gte=search_term, key__lt=f"{search_term}\U0010ffff"), False
 
     @admin.display(description="Members")
     def members(self, household: Household) -> Any:
@@ -153,6 +149,7 @@ class JobAdmin(ByContact):
     list_filter = ("status",)
     ordering = ("-completed_at", "-pk")
     search_fields = ("external_id",)
+    search_beginning = str
     search_help_text = "Job ID, from its beginning"
     fields = (
         "external_id", "who", "status", "service", "completed_at", "amount", "location", "lines", "more", "created_at",
@@ -162,11 +159,6 @@ class JobAdmin(ByContact):
     amount = staticmethod(money_column("amount_minor", "currency", "Amount"))
     lines = staticmethod(json_field("items"))
     more = staticmethod(json_field("attributes"))
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        return queryset.filter(external_id__gte=search_term, external_id__lt=f"{search_term}\U0010ffff"), False
 
 
 @admin.register(DormancyEpisode)
@@ -268,15 +260,10 @@ class TagAdmin(ByContact):
     console_name = "Tags"
     list_display = ("name", link_column("contact"), "source", "added_at", "expires_at")
     search_fields = ("name",)
+    search_beginning = str.lower
     search_help_text = "Tag, from its beginning"
     fields = ("name", "who", "source", "added_at", "expires_at")
     readonly_fields = ("who",)
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        term = search_term.strip().lower()
-        return queryset.filter(name__gte=term, name__lt=f"{term}\U0010ffff"), False
 
 
 __all__ = ["import_page", "platform_suppression_page", "suppression_page", "task_page"]

@@ -1,10 +1,6 @@
 """The console of the touch ledger, and of what is known of recipients' domains."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
 
 from campaigns.audience.models import Channel
 from campaigns.compliance import runway_page
@@ -63,15 +59,10 @@ class RecipientDomainAdmin(HistoryAdmin):
     sortable_by = ()
     ordering = ("domain",)
     search_fields = ("domain",)
+    search_beginning = str.lower
     search_help_text = "Domain, from its beginning"
     fields = ("domain", "answer", "because", "checked_at", "asked_at")
     readonly_fields = ("answer", "because")
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        term = search_term.strip().lower()
-        return queryset.filter(domain__gte=term, domain__lt=f"{term}\U0010ffff"), False
 
     @admin.display(description="Why")
     def because(self, row: RecipientDomain) -> str:

@@ -27,7 +27,8 @@ class EventAdmin(HistoryAdmin):
     console_empty = nothing_yet("Nothing has happened yet", "Imports, lapses, messages and replies are listed here.")
     list_display = ("kind", "occurred_at", "contact_id", "subject_kind", "subject_id")
     sortable_by = ()
-    search_fields = ("kind__startswith",)
+    search_fields = ("kind",)
+    search_beginning = str.lower
     search_help_text = "Kind, such as contact.booked"
     linked_by = ("contact_id", "kind")
     fields = ("kind", "occurred_at", "recorded_at", "contact_id", "subject_kind", "subject_id", "facts")
@@ -47,7 +48,8 @@ class AuditAdmin(HistoryAdmin):
     list_display = ("sequence", "action", "who", "subject_kind", "subject_id", "occurred_at")
     sortable_by = ("sequence",)
     ordering = ("-sequence",)
-    search_fields = ("action__startswith",)
+    search_fields = ("action",)
+    search_beginning = str.lower
     search_help_text = "Action, such as campaign.paused"
     fields = ("sequence", "action", "who", "subject_kind", "subject_id", "occurred_at", "what", "previous_hash", "hash")
     readonly_fields = ("what", "who")

@@ -49,3 +49,26 @@ def test_a_filter_narrows_a_list_without_reading_it_for_its_values(
 
     assert (str(ours.rows[page]) in shown) == found
     assert not [each for each in asked if f'DISTINCT "campaigns_{page}"' in each["sql"]]
+
+
+@pytest.mark.parametrize(
+    ("page", "query", "found"),
+    [
+        ("tenants/event", "", True),
+        ("tenants/event", "{mark}.HAPP", True),
+        ("tenants/event", "happened", False),
+        ("campaigns/job", "", True),
+        ("campaigns/job", "{mark}-j", True),
+        ("campaigns/job", "job", False),
+        ("campaigns/contacttag", "{mark} T", True),
+    ],
+)
+def test_long_lists_are_searched_from_the_beginning_of_a_word(
+    page: str, query: str, found: bool, ours: Business, browse: Browse
+) -> None:
+    client = browse(ours.people["owner"])
+
+    shown = client.get(f"/console/{page}/", {"q": query.format(mark=ours.mark)}).content.decode()
+
+    row = ours.rows[page.partition("/")[2]]
+    assert (f"/console/{page}/{row.pk}/change/" in shown) == found
