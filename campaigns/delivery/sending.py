@@ -155,8 +155,8 @@ def _rendered(
             headers=routing.headers(facts) if facts["channel"] == Channel.EMAIL else {},
             facts=facts,
         )
-        evidence = content.as_evidence(verdicts, at=now, before=claim.verdicts[facts["id"]])
-        item = Ready(facts, rendered, _evidence(facts, rendered, evidence, connections))
+        said = content.as_evidence(verdicts, at=now, before=claim.verdicts[facts["id"]])
+        item = Ready(facts, rendered, _evidence(facts, rendered, said, connections))
         refusal = next((verdict for verdict in verdicts if not verdict.allowed), None)
         if refusal is not None:
             blocked.append(
