@@ -22,6 +22,8 @@ _ENCODINGS = [
     ("cp1253", "Greek (Windows)"),
     ("cp1254", "Turkish (Windows)"),
     ("mac_roman", "Western European (Macintosh)"),
+    ("shift_jis", "Japanese (Shift-JIS)"),
+    ("gb18030", "Chinese (GB 18030)"),
     ("utf-8", "UTF-8"),
 ]
 _LINES = [("sum", "One job each: their amounts are added up"), ("last", "The same job told again: the last row counts")]

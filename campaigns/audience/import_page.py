@@ -11,11 +11,12 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
+from campaigns.audience.columns import LABELS
 from campaigns.audience.models import ImportBatch
 from campaigns.audience.reading import UnreadableFile
 from campaigns.audience.uploading import LARGEST, bring
 from tenants.accounts.console import HistoryAdmin, nothing_yet, tenant_of
-from winback.console.columns import json_field, pill_column
+from winback.console.columns import pill_column
 from winback.console.deeds import deed
 
 HEADINGS = (
@@ -24,6 +25,7 @@ HEADINGS = (
     "The columns may have any names: you say on the next page what each of them is. Nothing is imported before that.",
     "The same file twice changes nothing, and a bad row never stops the others.",
 )
+_ENDINGS = (".csv", ".csv.gz", ".tsv", ".txt", ".xlsx")
 
 
 class UploadForm(forms.Form):
@@ -37,12 +39,12 @@ class UploadForm(forms.Form):
     file = forms.FileField(
         label="File",
         help_text="CSV or XLSX, with one line of headings.",
-        widget=forms.FileInput(attrs={"accept": ".csv,.xlsx"}),
+        widget=forms.FileInput(attrs={"accept": ",".join(_ENDINGS)}),
     )
 
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
-        if not str(file.name).lower().endswith((".csv", ".xlsx")):
+        if not str(file.name).lower().endswith(_ENDINGS):
             raise forms.ValidationError("Save it as CSV or XLSX: other kinds cannot be read.")
         if file.size > LARGEST:
             most = LARGEST // 1024 // 1024
@@ -90,7 +92,15 @@ class ImportBatchAdmin(HistoryAdmin):
         "started_at", "finished_at", "columns", "sha256",
     )  # fmt: skip
     readonly_fields = ("columns",)
-    columns = staticmethod(json_field("mapping"))
+
+    @admin.display(description="Columns")
+    def columns(self, batch: ImportBatch) -> str:
+        """What was said of them, by hand or by a mapping."""
+        said = batch.mapping.get(batch.kind, batch.mapping).get("columns")
+        if not said:
+            return "As the file names them"
+        named = [(label, said[field]) for field, label in LABELS[batch.kind].items() if field in said]
+        return "; ".join(f"{label}: {_source(form)}" for label, form in named)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {"tenant": getattr(request, "tenant", None), **(extra_context or {})})
@@ -142,3 +152,12 @@ class ImportBatchAdmin(HistoryAdmin):
         self.site.hooks.note(request, "import.rejects_downloaded", batch, {"rows": batch.rejected})
         name = f"rejected-{batch.kind}-{batch.pk}.csv"
         return FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type="text/csv; charset=utf-8")
+
+
+def _source(form: Any) -> str:
+    """Where the value of a field comes from, in words."""
+    if not isinstance(form, dict):
+        return str(form)
+    if "constant" in form:
+        return f"always “{form['constant']}”"
+    return " and ".join(map(str, form.get("columns") or [form.get("column", "")]))

@@ -19,6 +19,7 @@ from campaigns.audience.reading_text import BROKEN, Row, UnreadableFile, header_
 __all__ = ["BROKEN", "Row", "Table", "UnreadableFile", "count_rows", "opened", "other_encoding"]
 
 MOST_UNPACKED = 2 << 30
+_MOST_DECODED = 64 << 20  # of a packed file, only to find out its encoding
 _GZIP, _ZIP, _OLE = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _NOT_CSV = re.compile(rb"\s*(<!doctype|<html|<\?xml|<table|%pdf|\{)", re.IGNORECASE)
 
@@ -65,17 +66,23 @@ def other_encoding(path: Path) -> str:
     """
     with _bytes(path) as raw:
         first = raw.read(65_536)
-        raw.seek(0)
-        if first.startswith(_ZIP):
-            return ""
-        decoder = codecs.getincrementaldecoder(_encoding(first))()
+    if first.startswith(_ZIP) or _decodes(path, _encoding(first)):
+        return ""
+    return "cp1252" if _decodes(path, "cp1252") else "mac_roman"  # which has a letter for every byte
+
+
+def _decodes(path: Path, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    with _bytes(path) as raw:
         try:
-            while part := raw.read(1 << 20):
-                decoder.decode(part)
-            decoder.decode(b"", final=True)
+            for _ in range(_MOST_DECODED >> 20):
+                part = raw.read(1 << 20)
+                decoder.decode(part, final=not part)
+                if not part:
+                    break
         except UnicodeDecodeError:
-            return "cp1252"
-    return ""
+            return False
+    return True
 
 
 def count_rows(path: Path) -> int:

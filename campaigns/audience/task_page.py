@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -22,6 +23,9 @@ class TaskPageAdmin(TaskAdmin):
     """A task; while a file waits, what its columns are."""
 
     figures: ClassVar = {uploading.TASK: uploading.FIGURES}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer("arguments")  # a file may lie there: not for a list of them
 
     @admin.display(description="Created by")
     def who(self, task: Task) -> str:

@@ -25,6 +25,8 @@ from tenants.journal import tasks
 from tenants.journal.models import Task
 
 TASK = "import"
+WAITS = "import_waiting"
+"""The kind of a task whose file waits: nobody has said yet what its columns are."""
 LARGEST = 20 * 1024 * 1024
 """Larger files are for the command, which reads a file of any size where it lies."""
 ANSWERED_WITHIN = timedelta(days=1)
@@ -58,12 +60,12 @@ def bring(tenant: Tenant, kind: str, name: str, content: bytes, *, now: datetime
         "name": plain,
         "content": {"file": base64.b64encode(gzip.compress(content)).decode(), **_looked_at(plain, content)},
     }
-    return tasks.queue(tenant, TASK, f"Import of {kind} from {plain}", now=now, arguments=told, created_by=actor)
+    return tasks.queue(tenant, WAITS, f"Import of {kind} from {plain}", now=now, arguments=told, created_by=actor)
 
 
 def waits_for_columns(task: Task) -> bool:
     """Whether somebody is to say what the columns of its file are."""
-    return task.kind == TASK and task.state == Task.State.QUEUED and "mapping" not in task.arguments
+    return task.kind == WAITS and task.state == Task.State.QUEUED
 
 
 def look_again(task: Task, encoding: str) -> None:
@@ -90,8 +92,8 @@ def say_columns(task: Task, mapping: Mapping[str, Any]) -> bool:
     told = task.arguments | {"mapping": dict(mapping)}
     if mapping:
         told["mapping"]["header"] = told["content"]["header"]
-    rows = Task.objects.for_tenant(task.tenant_id).filter(pk=task.pk, state=Task.State.QUEUED)
-    return bool(rows.exclude(arguments__has_key="mapping").update(arguments=told))
+    rows = Task.objects.for_tenant(task.tenant_id).filter(pk=task.pk, kind=WAITS, state=Task.State.QUEUED)
+    return bool(rows.update(kind=TASK, arguments=told))
 
 
 def try_rows(task: Task, mapping: Mapping[str, Any], *, now: datetime) -> list[str]:
@@ -143,10 +145,10 @@ def import_brought(
 
 def tidy(tenant: Tenant, *, now: datetime) -> int:
     """Forget the files whose columns nobody has named, and those whose worker is gone. Inside an open scope."""
-    brought = Task.objects.for_tenant(tenant).filter(kind=TASK, arguments__has_key=tasks.BROUGHT)
-    unnamed = ~Q(arguments__has_key="mapping") & Q(created_at__lt=now - ANSWERED_WITHIN)
-    rows = brought.filter(unnamed | Q(created_at__lt=now - WORKED_WITHIN))
-    return sum(tasks.cancel(task, now=now) for task in rows.order_by("pk"))
+    unnamed = Q(kind=WAITS, created_at__lt=now - ANSWERED_WITHIN)
+    abandoned = Q(kind=TASK, created_at__lt=now - WORKED_WITHIN)
+    rows = Task.objects.for_tenant(tenant).filter(unnamed | abandoned, state__in=tasks.OPEN)
+    return sum(tasks.cancel(task, now=now) for task in rows.order_by("pk").iterator(chunk_size=1))
 
 
 def _unpacked(told: Mapping[str, Any]) -> bytes:

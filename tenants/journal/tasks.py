@@ -12,7 +12,7 @@ from tenants.journal.models import Task
 
 BROUGHT = "content"
 """Under this name the arguments of a task hold a file that a person brought: never shown, and not kept."""
-_OPEN = (Task.State.QUEUED, Task.State.RUNNING)
+OPEN = (Task.State.QUEUED, Task.State.RUNNING)
 
 
 def queue(
@@ -51,13 +51,13 @@ def finish(task: Task, *, now: datetime, result: Mapping[str, Any]) -> bool:
 
 
 def fail(task: Task, *, now: datetime, error: str) -> bool:
-    return _move(task, _OPEN, state=Task.State.FAILED, finished_at=now, error=error)
+    return _move(task, OPEN, state=Task.State.FAILED, finished_at=now, error=error)
 
 
 def cancel(task: Task, *, now: datetime) -> bool:
     """Stop it, and let go of the file that was brought for it: nobody will read that any more."""
     rest = {name: value for name, value in task.arguments.items() if name != BROUGHT}
-    return _move(task, _OPEN, state=Task.State.CANCELLED, finished_at=now, arguments=rest)
+    return _move(task, OPEN, state=Task.State.CANCELLED, finished_at=now, arguments=rest)
 
 
 def _move(task: Task, old: tuple[Task.State, ...], **changes: Any) -> bool:

@@ -223,11 +223,12 @@ def test_the_rows_of_a_file_are_counted(tmp_path: Path, pack: Callable[[bytes], 
     [
         ("email,first_name\na@b.com,Renée\n".encode(), ""),
         ("email,first_name\na@b.com,Renée\n".encode("cp1252"), "cp1252"),
+        ("email,first_name\na@b.com,Åsa\n".encode("mac_roman"), "mac_roman"),
         ("email,first_name\na@b.com,Renée\n".encode("utf-16"), ""),
         (b"email\n" + b"a@b.com\n" * 20_000 + b"caf\xe9@b.com\n", "cp1252"),
         (("email\n" + "é" * 2_000_000 + "\n").encode(), ""),
     ],
-    ids=["UTF-8", "Windows", "UTF-16", "Windows, far below", "UTF-8 across blocks"],
+    ids=["UTF-8", "Windows", "Macintosh", "UTF-16", "Windows, far below", "UTF-8 across blocks"],
 )
 def test_a_file_that_is_no_utf_8_is_known_before_it_is_imported(tmp_path: Path, content: bytes, guess: str) -> None:
     assert other_encoding(written(tmp_path, content)) == guess

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from campaigns.audience import uploading
 from campaigns.audience.experiment_models import Assignment
 from campaigns.audience.models import Consent, ContactTag, ImportBatch, Suppression
 from campaigns.compliance.models import RecipientDomain, Touch
@@ -41,6 +42,15 @@ def member(tenant: Tenant, role: str, email: str = "") -> User:
     person = make_person(email or f"{role}@{tenant.slug}.example.com")
     Membership.objects.create(tenant=tenant, user=person, role=role, created_at=NOW)
     return person
+
+
+def waiting_import(tenant: Tenant, title: str) -> Task:
+    """A file that was brought, and of which nobody has said what its columns are."""
+    content = "Cust #,Mail,Joined,Notes\nA-1,ana@example.com,03/04/2025,Renée\n".encode("cp1252")
+    task = uploading.bring(tenant, "contacts", "customers.csv", content, now=NOW, actor="test")
+    task.title = title
+    task.save(update_fields=["title"])
+    return task
 
 
 def furnish(tenant: Tenant, mark: str) -> dict[str, Any]:
@@ -150,7 +160,7 @@ def furnish(tenant: Tenant, mark: str) -> dict[str, Any]:
         "moduleactivation": activation,
         "usage": Usage.objects.create(tenant=tenant, feature=f"{mark} use", month=NOW.date().replace(day=1), amount=1),
         "apikey": key,
-        "task": Task.objects.create(tenant=tenant, kind="test", title=f"{mark} task", created_at=NOW),
+        "task": waiting_import(tenant, f"{mark} task"),
         "auditentry": audit.append(tenant.pk, actor="test", action=f"{mark}.done", now=NOW, subject=campaign),
         "webhookendpoint": endpoint,
         "webhookdelivery": WebhookDelivery.objects.create(

@@ -18,7 +18,8 @@ from tenants.access.models import User
 from tenants.journal import tasks
 from tenants.journal.models import Task
 from tests.console.conftest import Business
-from tests.console.test_uploading import CONTACTS, bring, say, shown_for, work
+from tests.console.test_uploading import CONTACTS, bring, say, shown_for, waiting, work
+from tests.console.walking import address
 from winback.tenancy import acting_for
 
 Browse = Callable[[User], Client]
@@ -85,6 +86,18 @@ def test_a_file_with_other_columns_is_imported_as_it_was_said(ours: Business, op
 
 
 @pytest.mark.django_db(transaction=True)
+def test_the_import_says_where_each_field_came_from(ours: Business, operator: Client) -> None:
+    say(operator, bring(operator, OTHERS))
+    work(ours)
+    with acting_for(ours.tenant.pk):
+        batch = ImportBatch.objects.for_tenant(ours.tenant).get(file_name="customers.csv")
+
+    page = text_of(operator.get(address(ImportBatch, "change", batch.pk)))
+
+    assert "Customer number: cust #; E-mail address: e-mail; Phone number: mobile; First name: name" in page
+
+
+@pytest.mark.django_db(transaction=True)
 def test_what_was_said_is_chosen_for_the_next_file_with_the_same_columns(
     ours: Business, theirs: Business, operator: Client, browse: Browse
 ) -> None:
@@ -123,8 +136,7 @@ def test_what_cannot_be_is_told_at_its_column_and_nothing_is_lost(
 
     assert answer.status_code == 422
     assert told in text_of(answer)
-    with acting_for(ours.tenant.pk):
-        assert uploading.waits_for_columns(Task.objects.for_tenant(ours.tenant).get(kind=uploading.TASK))
+    assert len(waiting(ours)) == 1
     assert say(operator, brought).status_code == 302
 
 
@@ -246,14 +258,14 @@ def test_nobody_sees_the_file_of_another_business(theirs: Business, operator: Cl
     assert browse(theirs.people["owner"]).get(brought.headers["Location"]).status_code == 404
 
 
-@pytest.mark.parametrize(("age", "forgotten"), [(timedelta(hours=23), 0), (timedelta(hours=25), 1)])
+@pytest.mark.parametrize(("age", "forgotten"), [(timedelta(hours=23), False), (timedelta(hours=25), True)])
 def test_a_file_whose_columns_nobody_names_is_forgotten(
-    age: timedelta, forgotten: int, ours: Business, operator: Client
+    age: timedelta, forgotten: bool, ours: Business, operator: Client
 ) -> None:
     bring(operator, CONTACTS)
+    (task,) = waiting(ours)
     with acting_for(ours.tenant.pk):
-        task = Task.objects.for_tenant(ours.tenant).get(kind=uploading.TASK)
-        assert uploading.tidy(ours.tenant, now=task.created_at + age) == forgotten
+        uploading.tidy(ours.tenant, now=task.created_at + age)
         task.refresh_from_db()
 
     assert (tasks.BROUGHT in task.arguments) == (not forgotten)
@@ -262,8 +274,7 @@ def test_a_file_whose_columns_nobody_names_is_forgotten(
 
 def test_a_cancelled_file_is_let_go_of_before_it_is_read(ours: Business, operator: Client) -> None:
     bring(operator, CONTACTS)
-    with acting_for(ours.tenant.pk):
-        task = Task.objects.for_tenant(ours.tenant).get(kind=uploading.TASK)
+    (task,) = waiting(ours)
 
     operator.post(address_of_cancel(task))
 
