@@ -64,8 +64,12 @@ def admitted(request: HttpRequest) -> bool:
 def tenant_choices(request: HttpRequest) -> Sequence[tuple[str, str]]:
     known: list[tuple[str, str]] | None = getattr(request, "tenant_choices", None)
     if known is None:
-        tenants = getattr(request, "tenants", Tenant.objects.none())
-        known = [(slug, name) for slug, name in tenants.values_list("slug", "name")[:_MOST]]
+        tenant: Tenant | None = getattr(request, "tenant", None)
+        if tenant is not None and len(getattr(request.user, "tenant_roles", ())) == 1:
+            known = [(tenant.slug, tenant.name)]  # as for most people: there is no other, and no need to ask
+        else:
+            tenants = getattr(request, "tenants", Tenant.objects.none())
+            known = [(slug, name) for slug, name in tenants.values_list("slug", "name")[:_MOST]]
         request.tenant_choices = known  # type: ignore[attr-defined]
     return known
 
