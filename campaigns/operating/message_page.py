@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -63,11 +62,9 @@ class MessagePageAdmin(MessageAdmin):
     """The list of planning with the page that spans the rooms."""
 
     change_form_template = "campaigns/message.html"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related(
-            "tenant", "contact", "campaign__activation", "enrolment", "step", "offer", "connection", "variant__template"
-        )  # fmt: skip
+    page_select_related = (
+        "tenant", "contact", "campaign__activation", "enrolment", "step", "offer", "connection", "variant__template",
+    )  # fmt: skip
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         said = words_of(row, now=timezone.now())
