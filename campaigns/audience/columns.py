@@ -1,7 +1,7 @@
 """What the columns of a file may mean, what they are called elsewhere, and which of them a file's own probably are."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 LABELS: Mapping[str, Mapping[str, str]] = {
@@ -126,8 +126,7 @@ def guess(kind: str, header: Sequence[str], samples: Mapping[str, Sequence[str]]
                 found[column] = field
     if "last_name" in found.values() and "first_name" not in found.values():  # alone it is first and last together
         found |= {column: "first_name" for column in header if _plain(column) == "name"}
-    by_value = {"email": _is_address, "phone": _is_phone} if kind == "contacts" else {"contact_email": _is_address}
-    for field, fits in by_value.items():
+    for field, fits in _BY_VALUE[kind].items():
         for column in header:
             values = samples.get(column, ())
             if field not in found.values() and column not in found and values and all(map(fits, values)):
@@ -186,6 +185,16 @@ def _is_address(value: str) -> bool:
 def _is_phone(value: str) -> bool:
     """Written as telephone numbers are: a bare number may be anything."""
     return _PHONE.match(value) is not None and _DATE.match(value) is None
+
+
+def _is_date(value: str) -> bool:
+    return _DATE.match(value) is not None or ("-" in value and _is_iso(value))
+
+
+_BY_VALUE: Mapping[str, Mapping[str, Callable[[str], bool]]] = {
+    "contacts": {"email": _is_address, "phone": _is_phone},
+    "jobs": {"contact_email": _is_address, "completed_at": _is_date},
+}
 
 
 def _plain(name: str) -> str:

@@ -15,6 +15,7 @@ from tenants.access.console import names_of
 from tenants.journal.admin import TaskAdmin
 from tenants.journal.models import Task
 from winback.console.deeds import deed
+from winback.console.formatting import number
 from winback.queues import enqueue
 
 
@@ -37,6 +38,9 @@ class TaskPageAdmin(TaskAdmin):
             text = "Nothing is imported yet: say what the columns of the file are. It is kept for a day."
             note = {"tone": "warn", "text": text, "url": self.deed_url("columns", row), "action": "Say what they are"}
             return context | {"notes": [note], "is_open": False}
+        if rejected := row.result.get("rejected"):
+            text = f"Not taken: {number(rejected)}. The import says why, and hands them out to be mended."
+            context["notes"] = [*context["notes"], {"tone": "warn", "text": text}]
         return context
 
     @admin.display(description="Progress")

@@ -111,6 +111,8 @@ class TaskAdmin(HistoryAdmin):
     def progress(self, task: Task) -> str:
         if not task.total:
             return "–"
+        if task.state == Task.State.DONE:  # the total was a guess: rows that belong together are counted once
+            return f"{percent(1, 0)} · {number(task.done)}"
         return f"{percent(min(task.done / task.total, 1), 0)} · {number(task.done)} of {number(task.total)}"
 
     def offered(self, request: HttpRequest, row: Any) -> list[str]:

@@ -70,6 +70,14 @@ def test_the_columns_are_shown_with_their_values_and_our_guess(operator: Client)
     assert "ana@example.com · bo@example.com" in text_of(operator.get(brought.headers["Location"]))
 
 
+def test_what_no_name_tells_the_values_may(operator: Client) -> None:
+    people = bring(operator, b"ID,Contact,Handy\nA-1,ana@example.com,+1 312 555 0142\n")
+    visits = bring(operator, b"Order,Who,Ordered\nO-1,ana@example.com,2025-03-01 10:00\n", "jobs")
+
+    assert shown_for(operator, people) == {"id": "external_id", "contact": "email", "handy": "phone"}
+    assert shown_for(operator, visits) == {"order": "external_id", "who": "contact_email", "ordered": "completed_at"}
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_file_with_other_columns_is_imported_as_it_was_said(ours: Business, operator: Client) -> None:
     say(operator, bring(operator, OTHERS), **{"opted in": "email_consent", "name": "-"})

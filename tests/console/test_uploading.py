@@ -150,6 +150,7 @@ def test_its_page_shows_how_far_it_has_come_and_then_what_came_of_it(ours: Busin
     figures = re.findall(r"<dt>([^<]*)</dt>", told)
     assert [each for each in figures if each in uploading.FIGURES.values()] == list(uploading.FIGURES.values())
     assert ours.people["operator"].email in told
+    assert "Not taken: 1. The import says why" in told
 
 
 @pytest.mark.django_db(transaction=True)
