@@ -13,6 +13,7 @@ import random
 import resource
 import sys
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -79,13 +80,13 @@ def make_tenant(slug: str) -> Any:
     return tenant
 
 
-def take(kind: str, tenant: Any, path: Path, rows: int) -> Lap:
+def take(kind: str, tenant: Any, path: Path, rows: int, *, now: datetime = NOW) -> Lap:
     from campaigns.audience.importing import import_file
     from campaigns.audience.importing_contacts import Contacts
     from campaigns.audience.importing_jobs import Jobs
 
     with lap(rows) as taken:
-        report = import_file(Contacts() if kind == "contacts" else Jobs(), tenant, path, now=NOW)
+        report = import_file(Contacts() if kind == "contacts" else Jobs(), tenant, path, now=now)
     taken.notes = {"created": report.created, "updated": report.updated, "rejected": report.rejected}
     return taken
 

@@ -2,63 +2,60 @@
 
     .venv/bin/python -m benchmarks.pages [--contacts 100000] [--times 15]
 
-The goal is a 95th percentile below 500 ms at 100,000 contacts with three jobs each, thousands of them enrolled and
-written to. Measured through Django's own client: middleware, queries, templates; no network. Pages are
-shown slowest first, with the ratio to the goal and what of it PostgreSQL took.
+The goal is a 95th percentile below 500 ms at 100,000 contacts with three jobs each, of whom 30,000 are enrolled,
+written to, and answer. Measured through Django's own client: middleware, queries, templates; no network; each time as
+for the first who looks, with nothing kept from the look before. Pages are shown slowest first, with the time of their
+statements, and with the processor that this process and its PostgreSQL backend used: what the clock would show where
+nothing else runs.
 """
 
 import argparse
-import random
-import sys
+import os
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.bare_imports import NOW
-from benchmarks.ground import ground, table
-from benchmarks.imports import take, write
-from benchmarks.sending import CONTACTS, JOBS
+from benchmarks.ground import ground, lap, table
+from benchmarks.large_business import make_business
 
 GOAL_MS = 500.0
-ENROLLED = 5_000
+ASKED = {
+    "campaigns/contact": ["q=p4711@ex", "q=Last12", "q=C-99", "q=nobody", "dormant=yes", "dormant=no", "dormant=6",
+                          "dormant=12&p=150", "p=199"],
+    "campaigns/message": ["state__exact=failed", "state__exact=delivered&p=150", "channel__exact=sms",
+                          "contact__id__exact=77"],
+    "campaigns/enrolment": ["ended_by__exact=business", "arm__exact=held_out&state__exact=ended"],
+    "campaigns/interaction": ["kind__exact=complained", "kind__exact=clicked", "contact__id__exact=77"],
+    "campaigns/job": ["q=J-123", "status__exact=cancelled"],
+    "campaigns/dormancyepisode": ["cohort_months__exact=9", "closed_by__exact=business"],
+    "campaigns/conversation": ["state__exact=waiting", "state__exact=unclear"],
+    "campaigns/consent": ["state__exact=withdrawn"],
+    "campaigns/contacttag": ["q=vip"],
+    "campaigns/suppression": ["q=p26@example.com"],
+    "campaigns/touch": ["channel__exact=sms"],
+    "consent-runway": ["channel=email&within=30&reason=silent_too_long"],
+    "tenants/event": ["q=message", "q=nothing", "contact_id=77"],
+}  # fmt: skip
+"""Lists as people narrow them."""
 
 
-def make_business(contacts: int, home: Path) -> Any:
-    """A tenant with three years of jobs, scanned, planned and written to through the local outbox."""
-    from campaigns.audience import dormancy
-    from campaigns.delivery.sending import send_due
-    from campaigns.operating.planning import plan
-    from tenants.connections.connecting import connect
-    from tests import factories
-    from winback.tenancy import acting_for, acting_for_all
+@contextmanager
+def valkey() -> Iterator[None]:
+    """The queue's server, which Home asks how often a webhook was refused."""
+    from winback.runtime.valkey import EmbeddedValkey
 
-    with acting_for_all("benchmark"):
-        tenant = factories.make_tenant("large", plan="enterprise", sandbox=True)
-    with acting_for(tenant.pk):
-        connect(tenant, kind="email", provider="local", now=NOW, actor="benchmark")
-        factories.make_activation(tenant, settings={"daily_enrolment_cap": ENROLLED, "channels": ["email"]})
-    take("contacts", tenant, write(home / "contacts.csv", CONTACTS, people(contacts)), contacts)
-    take("jobs", tenant, write(home / "jobs.csv", JOBS, work(contacts)), 3 * contacts)
-    dormancy.scan(now=NOW, tenant=tenant)
-    with acting_for(tenant.pk):
-        planned = plan(tenant, now=NOW)
-    print(planned, send_due(tenant, now=NOW), file=sys.stderr)
-    return tenant
-
-
-def people(number: int) -> Iterator[list[str]]:
-    for n in range(number):
-        yield [f"C-{n}", f"p{n}@example.com", f"First{n % 997}", f"Last{n % 4_999}", "IL", "US", "yes", "2025-01-02"]
-
-
-def work(contacts: int) -> Iterator[list[str]]:
-    chance = random.Random(contacts)
-    for n in range(3 * contacts):
-        at = NOW - timedelta(minutes=chance.randrange(3 * 365 * 1_440))
-        yield [f"J-{n}", f"C-{n % contacts}", at.isoformat(), f"{50 + n % 400}.00", "Furnace tune-up"]
+    with TemporaryDirectory(prefix="winback-benchmark-") as home:
+        server = EmbeddedValkey(Path(home), durable=False)
+        os.environ["REDIS_URL"] = server.start()
+        try:
+            yield
+        finally:
+            server.stop()
 
 
 def owner_of(tenant: Any) -> Any:
@@ -69,10 +66,20 @@ def owner_of(tenant: Any) -> Any:
         return furnishing.member(tenant, "owner")
 
 
-def measure(tenant: Any, times: int) -> list[tuple[str, float, float, float, int]]:
-    """Of each page: its address, median and 95th percentile, PostgreSQL's share of the median (ms), statements."""
-    from django.core.cache import cache
-    from django.db import connection
+@dataclass(frozen=True)
+class Look:
+    """What one page took: milliseconds by the clock, of it in statements, of processor on both sides."""
+
+    path: str
+    median: float
+    slow: float
+    sql: float
+    cpu: float
+    statements: int
+
+
+def measure(tenant: Any, times: int) -> list[Look]:
+    """Every page, and some of them as people search and filter them; the slowest first."""
     from django.test import Client
 
     from campaigns.planning.models import Variant
@@ -82,33 +89,43 @@ def measure(tenant: Any, times: int) -> list[tuple[str, float, float, float, int
     person = owner_of(tenant)
     client = Client()
     client.force_login(person)
-    found = []
     with acting_for(tenant.pk):
         variant = Variant.objects.for_tenant(tenant).filter(channel="email")[0].pk
-    for path in pages_of(tenant, person, variant=variant):
-        walls: list[float] = []
-        waits: list[float] = []
-        statements = 0
-        for _ in range(times + 1):
-            spent: list[float] = []
+    asked = [f"/console/{page}/?{query}" for page, queries in ASKED.items() for query in queries]
+    found = [look(client, path, times) for path in [*pages_of(tenant, person, variant=variant), *asked]]
+    return sorted(found, key=lambda each: -each.slow)
 
-            def timer(execute: Any, *arguments: Any, spent: list[float] = spent) -> Any:
-                began = time.perf_counter()
-                try:
-                    return execute(*arguments)
-                finally:
-                    spent.append(time.perf_counter() - began)
 
-            cache.clear()  # as for the first who looks
+def look(client: Any, path: str, times: int) -> Look:
+    """One page, so many times."""
+    from django.core.cache import cache
+    from django.db import connection
+
+    walls: list[float] = []
+    spent: list[float] = []
+
+    def timer(execute: Any, *arguments: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return execute(*arguments)
+        finally:
+            spent.append((time.perf_counter() - began) * 1e3)
+
+    assert client.get(path).status_code < 400, path  # the first one compiles the templates
+    with lap(times) as taken, connection.execute_wrapper(timer):
+        for _ in range(times):
+            cache.clear()
             began = time.perf_counter()
-            with connection.execute_wrapper(timer):
-                client.get(path)
+            client.get(path)
             walls.append((time.perf_counter() - began) * 1e3)
-            waits.append(sum(spent) * 1e3)
-            statements = len(spent)
-        walls, waits = walls[1:], waits[1:]  # the first one compiles the templates
-        found.append((path, median(walls), quantiles(walls, n=20)[-1], median(waits), statements))
-    return sorted(found, key=lambda each: -each[2])
+    return Look(
+        path,
+        median(walls),
+        quantiles(walls, n=20, method="inclusive")[-1],
+        sum(spent) / times,
+        taken.cpu / 1e3,
+        len(spent) // times,
+    )
 
 
 def main() -> None:
@@ -117,19 +134,22 @@ def main() -> None:
     parser.add_argument("--contacts", type=int, default=100_000)
     parser.add_argument("--times", type=int, default=15)
     arguments = parser.parse_args()
-    with ground() as home:
+    with valkey(), ground() as home:
         from django.test import override_settings
 
         tenant = make_business(arguments.contacts, home)
         with override_settings(ALLOWED_HOSTS=["testserver"]):
-            rows = measure(tenant, arguments.times)
-        head = ("page", "median ms", "p95 ms", "of it PostgreSQL", "statements", "p95 to the goal")
+            looks = measure(tenant, arguments.times)
+        head = ("page", "median ms", "p95 ms", "statements", "their ms", "cpu ms", "p95 to the goal")
         lines = [
-            (path, f"{middle:,.0f}", f"{slow:,.0f}", f"{waits:,.0f}", str(number), f"{slow / GOAL_MS:.2f}x")
-            for path, middle, slow, waits, number in rows
-        ]
+            (
+                each.path, f"{each.median:,.0f}", f"{each.slow:,.0f}", str(each.statements), f"{each.sql:,.0f}",
+                f"{each.cpu:,.0f}", f"{each.slow / GOAL_MS:.2f}x",
+            )
+            for each in looks
+        ]  # fmt: skip
         print(table([head, *lines]))
-        print(f"{sum(slow > GOAL_MS for _, _, slow, _, _ in rows)} of {len(rows)} pages over {GOAL_MS:,.0f} ms")
+        print(f"{sum(each.slow > GOAL_MS for each in looks)} of {len(looks)} pages over {GOAL_MS:,.0f} ms")
 
 
 if __name__ == "__main__":
