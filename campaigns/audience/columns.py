@@ -118,7 +118,7 @@ def guess(kind: str, header: Sequence[str], samples: Mapping[str, Sequence[str]]
     """The field that each column of a file probably is, by its name and then by its values; no field twice."""
     names = {_plain(field): field for field in LABELS[kind]}
     others = {_plain(word): field for field, words in _OTHER_NAMES[kind].items() for word in words}
-    found: dict[str, str] = {}
+    found = {column: column for column in header if column in LABELS[kind]}
     for known in (names, others):
         for column in header:
             field = known.get(_plain(column))

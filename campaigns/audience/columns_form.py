@@ -39,7 +39,7 @@ class ColumnsForm(forms.Form):
         """``before``: an import in which somebody has said it of the same columns."""
         super().__init__(data)
         told = task.arguments
-        self.task, self.now = task, now
+        self.task, self.before, self.now = task, before, now
         self.tenant: Tenant = task.tenant
         self.kind: str = told["kind"]
         self.header: Sequence[str] = told["content"]["header"]
@@ -112,6 +112,7 @@ class ColumnsForm(forms.Form):
         if self.errors or cleaned.get("encoding", self.encoding) != self.encoding:
             return cleaned  # in another encoding everything is to be looked at anew
         chosen = {name: cleaned[f"column_{number}"] for number, name in enumerate(self.header)}
+        chosen |= {name: LEAVE_OUT for name, field in chosen.items() if field == KEEP and name in self.labels}
         meant: dict[str, str] = {}
         for number, (name, field) in enumerate(chosen.items()):
             if field in meant:
@@ -142,7 +143,7 @@ class ColumnsForm(forms.Form):
         plain = (
             not ignored and not self.encoding and not adds_up and all(form == field for field, form in forms_of.items())
         )
-        if plain and meant == {field: name for name, field in self.guessed.items()}:
+        if plain and self.before is None and meant == {field: name for name, field in self.guessed.items()}:
             return {}
         said: dict[str, Any] = {"columns": forms_of, "ignore": ignored}
         if adds_up:

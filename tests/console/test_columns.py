@@ -122,6 +122,21 @@ def test_what_was_said_is_chosen_for_the_next_file_with_the_same_columns(
     assert shown_for(browse(theirs.people["operator"]), elsewhere)["name"] == "first_name"
 
 
+@pytest.mark.django_db(transaction=True)
+def test_what_was_said_last_is_what_is_remembered(ours: Business, operator: Client) -> None:
+    for chosen in ("company", "first_name"):
+        say(operator, bring(operator, CONTACTS), first_name=chosen)
+        work(ours)
+
+    assert shown_for(operator, bring(operator, CONTACTS))["first_name"] == "first_name"
+
+
+def test_a_column_with_the_very_name_of_a_field_comes_before_one_like_it(operator: Client) -> None:
+    brought = bring(operator, b"E-Mail,email,id\nold@example.com,new@example.com,A-1\n")
+
+    assert shown_for(operator, brought) == {"e-mail": "", "email": "email", "id": "external_id"}
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
