@@ -22,18 +22,14 @@ SEPARATOR = "\x1e"
 Python, which costs more than the statement does. (ASCII's record separator; taken out of the texts.)"""
 
 
-def _texts(name: str) -> str:
-    """SQL of the array of texts that ``joined`` made one parameter of."""
-    return f"(string_to_array(%({name})s, chr(30)))[2:]"
+def _its(name: str, kind: str = "") -> str:
+    """SQL of what a list of the group, of texts or of another kind, says of the message ``m``.
 
-
-def _its(name: str) -> str:
-    """SQL of what a list ``g`` of the group says of the message ``m``.
-
-    A place is counted rather than joined: a plan that is made once knows of no group how large it is, and would go
-    through all of it for each of its messages.
+    The list is taken to pieces once a statement. A place is counted rather than joined: a plan that is made once knows
+    of no group how large it is, and would go through all of it for each of its messages.
     """
-    return f"g.{name}[array_position(g.ids, m.id)]"
+    pieces = f"%({name})s::{kind}[]" if kind else f"(string_to_array(%({name})s, chr(30)))[2:]"
+    return f"((SELECT {pieces})[array_position(%(ids)s::bigint[], m.id)])"
 
 
 def joined(texts: Iterable[str]) -> str:
@@ -45,18 +41,14 @@ def joined(texts: Iterable[str]) -> str:
 # another address) is asked once more here, because rendering a whole claim takes time. The evidence of what leaves is
 # written before it does, so that a crash does not lose it.
 HAND_OVER = f"""
-WITH given AS MATERIALIZED (
-    SELECT %(ids)s::bigint[] AS ids, {_texts("subjects")} AS subjects, {_texts("digests")} AS digests,
-           %(segments)s::int[] AS segments, {_texts("verdicts")} AS verdicts, %(costs)s::bigint[] AS costs,
-           {_texts("addresses")} AS addresses
-)
 UPDATE campaigns_message m
    SET state = 'handing_over', attempts = m.attempts + 1, connection_id = %(connection)s,
        address_hmac = nullif({_its("addresses")}, ''),
-       subject = left({_its("subjects")}, 300), content_sha256 = {_its("digests")}, segments = {_its("segments")},
-       verdicts = m.verdicts || {_its("verdicts")}::jsonb, cost_minor = {_its("costs")},
+       subject = left({_its("subjects")}, 300), content_sha256 = {_its("digests")},
+       segments = {_its("segments", "int")}, cost_minor = {_its("costs", "bigint")},
+       verdicts = m.verdicts || {_its("verdicts")}::jsonb,
        lease_until = clock_timestamp() + make_interval(secs => %(lease)s), settled_at = %(now)s
-  FROM given g, campaigns_campaign c, campaigns_enrolment e, campaigns_contact k
+  FROM campaigns_campaign c, campaigns_enrolment e, campaigns_contact k
  WHERE m.tenant_id = %(tenant)s AND m.id = ANY(%(ids)s)
    AND m.state = 'claimed' AND m.claim_token = %(claim)s AND m.lease_until > clock_timestamp()
    AND m.arm = 'treated'
@@ -78,23 +70,18 @@ RETURNING m.id
 # What another host called unknown meanwhile keeps its claim: whoever knows better, because its link was only down or
 # its journal is still there, may say so.
 RECORD = f"""
-WITH given AS MATERIALIZED (
-    SELECT %(ids)s::bigint[] AS ids, {_texts("states")} AS states, {_texts("reasons")} AS reasons,
-           {_texts("provider_ids")} AS provider_ids, {_texts("subjects")} AS subjects, {_texts("digests")} AS digests,
-           %(segments)s::int[] AS segments, {_texts("verdicts")} AS verdicts, {_texts("errors")} AS errors
-), moved AS (
+WITH moved AS (
     UPDATE campaigns_message m
        SET state = {_its("states")}, reason = {_its("reasons")}, provider_id = {_its("provider_ids")},
            subject = coalesce(nullif(left({_its("subjects")}, 300), ''), m.subject),
            content_sha256 = coalesce(nullif({_its("digests")}, ''), m.content_sha256),
-           segments = coalesce({_its("segments")}, m.segments),
+           segments = coalesce({_its("segments", "int")}, m.segments),
            verdicts = CASE WHEN {_its("verdicts")} = '[]' THEN m.verdicts
                            ELSE m.verdicts || {_its("verdicts")}::jsonb END,
            cost_minor = CASE WHEN {_its("states")} IN ('handed_over', 'unknown') THEN m.cost_minor ELSE 0 END,
            error = left({_its("errors")}, 300), lease_until = NULL, settled_at = %(now)s,
            claim_token = CASE WHEN {_its("states")} = 'unknown' THEN m.claim_token END,
            handed_over_at = CASE WHEN {_its("states")} IN ('handed_over', 'unknown') THEN %(now)s::timestamptz END
-      FROM given g
      WHERE m.tenant_id = %(tenant)s AND m.id = ANY(%(ids)s)
        AND m.state = ANY(%(from_states)s) AND m.claim_token = %(claim)s
        AND (m.state <> 'unknown' OR {_its("states")} <> 'unknown')
