@@ -19,7 +19,14 @@ from tests import factories
 from tests.conftest import OutsideClient
 from tests.tracking.reporting import SECRET, about, make_reporting, report
 from winback.queues import get_queue
-from winback.tenancy import NoTenantScope, OutsideTenantScope, acting_for, acting_for_all, one_statement
+from winback.tenancy import (
+    NoTenantScope,
+    OutsideTenantScope,
+    acting_for,
+    acting_for_all,
+    one_statement,
+    prepared_statement,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -244,3 +251,16 @@ def test_a_connection_that_was_lost_since_the_last_report_costs_none(client: Cli
     assert answers == [200, 200]
     with acting_for(tenant.pk):
         assert len(kept(tenant)) == 3
+
+
+def test_a_statement_that_is_planned_once_a_connection_shows_each_scope_its_own(
+    two_tenants: tuple[Tenant, Tenant],
+) -> None:
+    for each in two_tenants:
+        factories.make_contact(each)
+    unfiltered = "SELECT tenant_id FROM campaigns_contact WHERE external_id <> %(no)s"
+
+    for _ in range(8):  # PostgreSQL keeps one plan for good after five
+        for each in two_tenants:
+            with acting_for(each.pk):
+                assert prepared_statement(unfiltered, {"no": ""}) == [(each.pk,)]
