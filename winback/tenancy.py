@@ -127,7 +127,12 @@ def one_statement(tenant_id: int, sql: str, parameters: Mapping[str, Any]) -> li
 
 
 def prepared_statement(sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """The rows of a statement that is asked again and again, in the open scope: planned once a connection."""
+    """The rows of a statement that is asked again and again, in the open scope: planned once a connection.
+
+    Raises NoTenantScope where none is open: the guard reads the tables of a statement, and this one goes by a name.
+    """
+    if _current.get() is None:
+        raise NoTenantScope(f"No tenant scope is open: {_prepared(sql).name}")
     with connection.cursor() as cursor:
         cursor.execute(_known_to(cursor, sql).execute, parameters)
         rows: list[tuple[Any, ...]] = cursor.fetchall()

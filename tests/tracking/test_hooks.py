@@ -229,6 +229,8 @@ def test_outside_any_transaction_one_message_to_the_database_keeps_it_for_its_te
         with pytest.raises(OutsideTenantScope):
             one_statement(ours.pk, "SELECT count(*) FROM campaigns_inboxitem", {})
     assert one_statement(theirs.pk, "SELECT count(*) FROM campaigns_inboxitem", {}) == [(0,)]
+    with pytest.raises(NoTenantScope):
+        prepared_statement("SELECT count(*) FROM campaigns_inboxitem", {})
     with database.cursor() as cursor:  # nothing of the scope is left behind
         cursor.execute("SELECT coalesce(current_setting('winback.tenants', true), '')")
         assert cursor.fetchone() == ("",)
