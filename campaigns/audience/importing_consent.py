@@ -5,7 +5,8 @@
 * ``yes`` after a withdrawal needs a date that lies after it.
 * The same fact again, or one that says less than the latest of its kind, adds nothing.
 * A ground (``soft_opt_in``, ``inquired``) is kept beside them: it revives nothing that was withdrawn.
-* A ``yes`` that a replay meets before its day is kept once, and is nothing to compare with until then.
+* A ``yes`` that a replay meets before its day is kept once, and is nothing to compare with until then. After a ``no``
+  it is kept where that has a date, which lies before it: a ``no`` of a day to come is heeded at once, without its date.
 """
 
 from typing import Any
@@ -48,8 +49,10 @@ SELECT {_FACT}
            AND k.stated_at IS NOT DISTINCT FROM f.stated_at
          LIMIT 1) same ON true
  WHERE CASE
-       WHEN f.state NOT IN ('given', 'withdrawn') OR (f.state = 'given' AND f.stated_at > %(now)s)
+       WHEN f.state NOT IN ('given', 'withdrawn') THEN same.is_known IS NULL
+       WHEN f.state = 'given' AND f.stated_at > %(now)s
             THEN same.is_known IS NULL
+                 AND (latest.state IS DISTINCT FROM 'withdrawn' OR f.stated_at > latest.stated_at)
        WHEN latest.state IS NULL THEN true
        WHEN f.stated_at < latest.stated_at THEN false
        WHEN latest.state = f.state

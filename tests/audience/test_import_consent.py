@@ -170,6 +170,15 @@ def test_a_no_before_a_yes_to_come_holds_after_it_too(tenant: Tenant, tmp_path: 
     assert state(tenant, now=LATER) == "withdrawn"
 
 
+def test_a_yes_to_come_turns_nothing_on_again_after_a_no_of_a_later_day(tenant: Tenant, tmp_path: Path) -> None:
+    clock = LATER + timedelta(days=30)
+    run("contacts", tenant, written(tmp_path, f"{HEADER}c1,no,2026-10-20,\n"), clock=clock)
+
+    run("contacts", tenant, written(tmp_path, f"{HEADER}c1,yes,{TOMORROW},web form\n"), clock=clock)
+
+    assert state(tenant, now=clock) == "withdrawn"
+
+
 def test_a_replay_takes_no_yes_that_the_clock_has_not_reached(tenant: Tenant, tmp_path: Path) -> None:
     file = written(tmp_path, f"{HEADER}c1,yes,2026-10-03,\n")
 
