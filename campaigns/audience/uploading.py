@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from campaigns.audience.importing import ImportReport, Kind, import_file
 from campaigns.audience.importing_contacts import Contacts
@@ -54,7 +54,8 @@ def kind_of(name: str) -> Kind:
 
 def bring(tenant: Tenant, kind: str, name: str, content: bytes, *, now: datetime, actor: str) -> Task:
     """A task that waits until ``say_columns``; raises UnreadableFile. Inside the tenant's scope."""
-    plain = Path(name.replace("\\", "/")).name[-120:]
+    # By its bytes, which is how a file system counts; its end says what kind of file it is.
+    plain = Path(name.replace("\\", "/")).name.encode()[-120:].decode("utf-8", "ignore")
     told = {
         "kind": kind,
         "name": plain,
@@ -72,7 +73,12 @@ def look_again(task: Task, encoding: str) -> None:
     """Read the names of the columns and their values in another encoding; raises UnreadableFile."""
     content = task.arguments["content"]
     content |= _looked_at(task.arguments["name"], _unpacked(task.arguments), encoding)
-    task.save(update_fields=["arguments"])
+    _waiting(task).update(arguments=task.arguments)
+
+
+def _waiting(task: Task) -> QuerySet[Task]:
+    """The task where nobody has said yet what its columns are, in another window perhaps; else nothing."""
+    return Task.objects.for_tenant(task.tenant_id).filter(pk=task.pk, kind=WAITS, state=Task.State.QUEUED)
 
 
 def remembered(task: Task) -> ImportBatch | None:
@@ -92,8 +98,7 @@ def say_columns(task: Task, mapping: Mapping[str, Any]) -> bool:
     told = task.arguments | {"mapping": dict(mapping)}
     if mapping:
         told["mapping"]["header"] = told["content"]["header"]
-    rows = Task.objects.for_tenant(task.tenant_id).filter(pk=task.pk, kind=WAITS, state=Task.State.QUEUED)
-    return bool(rows.update(kind=TASK, arguments=told))
+    return bool(_waiting(task).update(kind=TASK, arguments=told))
 
 
 def try_rows(task: Task, mapping: Mapping[str, Any], *, now: datetime) -> list[str]:

@@ -246,6 +246,29 @@ def test_a_file_that_is_no_utf_8_is_shown_as_it_will_be_read(ours: Business, ope
 
 
 @pytest.mark.django_db(transaction=True)
+def test_what_was_said_in_one_window_stands_whatever_is_looked_at_in_another(ours: Business, operator: Client) -> None:
+    brought = bring(operator, b"external_id,email\nC-6,wren@example.com\n")
+    (task,) = waiting(ours)
+    say(operator, brought)
+
+    with acting_for(ours.tenant.pk):
+        uploading.look_again(task, "latin-1")
+    done = work(ours)
+
+    assert done.state == Task.State.DONE
+    assert contact_of(ours, "C-6").email == "wren@example.com"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_name_that_no_file_may_have_is_made_shorter(ours: Business, operator: Client) -> None:
+    brought = bring(operator, b"external_id,email\nC-7,wren@example.com\n", name="\u9867" * 116 + ".csv")
+    say(operator, brought)
+    work(ours)
+
+    assert contact_of(ours, "C-7").email == "wren@example.com"
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_workbook_is_mapped_and_says_how_far_it_has_come(ours: Business, operator: Client) -> None:
     book, packed = Workbook(), io.BytesIO()
     sheet = book.create_sheet("Clients", 0)
