@@ -119,14 +119,3 @@ def _said_no_since(contact: Contact, channel: str, purpose: str, at: datetime, *
     if latest is None or latest.state != Consent.State.WITHDRAWN:
         return False
     return bool((latest.stated_at or latest.recorded_at) >= at)
-
-
-# One contact's present consent over one channel, as of %(now)s, for embedding: {contact} and {channel} are SQL.
-LATEST = """
-SELECT s.state, s.source, s.wording, s.stated_at
-  FROM campaigns_consent s
- WHERE s.tenant_id = {tenant} AND s.contact_id = {contact} AND s.channel = {channel}
-   AND s.purpose = 'marketing' AND s.state IN ('given', 'withdrawn') AND (s.stated_at IS NULL OR s.stated_at <= %(now)s)
- ORDER BY s.id DESC
- LIMIT 1
-"""

@@ -9,8 +9,9 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from campaigns.audience.consent import LATEST, NotRecorded, record_consent, report_consent
+from campaigns.audience.consent import NotRecorded, record_consent, report_consent
 from campaigns.audience.models import Consent, Contact
+from campaigns.compliance.lawful_until import CONSENT
 from tenants.accounts.models import Tenant
 from tests import factories
 from tests.audience.importing import rejects, run, versions, written
@@ -24,8 +25,14 @@ def state(tenant: Tenant, *, now: datetime = LATER) -> str | None:
     contact = Contact.objects.for_tenant(tenant).get(external_id="c1")
     with connection.cursor() as cursor:
         cursor.execute(
-            LATEST.format(tenant="%(tenant)s", contact="%(contact)s", channel="'email'"),
-            {"tenant": tenant.pk, "contact": contact.pk, "now": now},
+            f"SELECT consent.state FROM (SELECT %(contact)s::bigint AS contact_id, 'email' AS channel) a {CONSENT}",
+            {
+                "tenant": tenant.pk,
+                "contact": contact.pk,
+                "now": now,
+                "zone": tenant.timezone,
+                "today": now.astimezone(tenant.zone).date(),
+            },
         )
         row: Any = cursor.fetchone()
     return row[0] if row else None
