@@ -106,8 +106,27 @@ def _note(tenant: Tenant, erasures: Sequence[int], host: Host, *, now: datetime)
 
 
 def told(proof: Erasure) -> list[tuple[Host, str]]:
-    """Every host, with when it went through its files for this erasing; empty where it has not yet."""
+    """Every host, with when it went through its files for this erasing; empty where it has not yet.
+
+    Their names are for the platform's own people.
+    """
     return [(host, proof.hosts.get(str(host.key), "")) for host in Host.objects.order_by("name", "key")]
+
+
+@dataclass(frozen=True)
+class GoneThrough:
+    """How far an erasing has got on the hosts, in numbers: a business need not know the hosts of the platform."""
+
+    hosts: int
+    done: int
+    latest_at: datetime | None
+
+
+def gone_through(proof: Erasure) -> GoneThrough:
+    """What the business is told of it."""
+    answers = told(proof)
+    moments = [datetime.fromisoformat(at) for _, at in answers if at]
+    return GoneThrough(len(answers), len(moments), max(moments, default=None))
 
 
 def forget_host(name: str) -> int:

@@ -44,11 +44,12 @@ class Elsewhere(Schema):
     to_do: str
 
 
-class HostAnswer(Schema):
-    """A host that keeps files of its own: its outbox, and rows of imports that were not taken."""
+class HostFiles(Schema):
+    """Each host keeps files of its own (outbox, rows of imports that were not taken) and forgets in them by itself."""
 
-    name: str
-    gone_through_at: str | None = Field(description="When it forgot the person in them; null: not yet.")
+    hosts: int
+    done: int = Field(description="How many of them have forgotten the person in their files.")
+    latest_at: str | None = Field(description="When the latest of these did; null: none has yet.")
 
 
 class Proof(Schema):
@@ -60,7 +61,7 @@ class Proof(Schema):
     erased_at: str
     removed: dict[str, int]
     elsewhere: list[Elsewhere]
-    hosts: list[HostAnswer]
+    host_files: HostFiles
 
 
 @router.get(
@@ -113,6 +114,7 @@ def erase_contact(request: HttpRequest, contact: str, body: EraseRequest) -> dic
         )  # fmt: skip
     except erasing.CannotErase as error:
         raise Problem(409, "not_erased", str(error)) from error
+    files = hosts.gone_through(proof)
     return {
         "erasure": proof.pk,
         "people": proof.people,
@@ -120,5 +122,9 @@ def erase_contact(request: HttpRequest, contact: str, body: EraseRequest) -> dic
         "erased_at": proof.erased_at.isoformat(),
         "removed": proof.removed,
         "elsewhere": [one | {"to_do": WHAT_TO_DO[one["what"]]} for one in proof.elsewhere],
-        "hosts": [{"name": host.name, "gone_through_at": at or None} for host, at in hosts.told(proof)],
+        "host_files": {
+            "hosts": files.hosts,
+            "done": files.done,
+            "latest_at": files.latest_at.isoformat() if files.latest_at else None,
+        },
     }

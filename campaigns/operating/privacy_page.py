@@ -1,5 +1,6 @@
 """The rights of a person on its contact's page: everything exported, processing restricted, everything erased."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -14,7 +15,7 @@ from campaigns.audience.models import Contact
 from campaigns.compliance.forgetting import DOMAIN_TABLES
 from campaigns.operating import erasing, exporting, hosts, restricting
 from campaigns.operating.elsewhere import WHAT_TO_DO
-from campaigns.operating.erasure_models import Erasure
+from campaigns.operating.erasure_models import Erasure, Host
 from campaigns.operating.holdings import HOLDINGS
 from tenants.accounts.console import HistoryAdmin, nothing_yet, tenant_of
 from winback.console import formatting
@@ -185,9 +186,16 @@ class ErasureAdmin(HistoryAdmin):
             "removed": removed(row),
             "kept": [(words, row.kept[name]) for name, words in _KEPT.items() if row.kept.get(name)],
             "elsewhere": [(one["name"], WHAT_TO_DO[one["what"]]) for one in row.elsewhere],
-            "hosts": [(host, parse_datetime(at) if at else None) for host, at in hosts.told(row)],
+            "files": hosts.gone_through(row),
+            "hosts": self._named(request, row),
             "zone": zone,
         }
+
+    def _named(self, request: HttpRequest, row: Erasure) -> list[tuple[Host, datetime | None]]:
+        """The hosts of the platform are named to its own people alone."""
+        if not self.site.permits(request, "platform"):
+            return []
+        return [(host, parse_datetime(at) if at else None) for host, at in hosts.told(row)]
 
 
 FINISHING = (

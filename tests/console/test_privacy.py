@@ -1,18 +1,21 @@
 """The rights of a person in the console: data, restriction and erasing on the contact's page, and the proof."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.test import Client
 from pytest_django import Settings
 
 from campaigns.audience.models import Contact
-from campaigns.operating.erasure_models import Erasure
+from campaigns.operating.erasure_models import Erasure, Host
 from campaigns.operating.restricting import is_restricted
 from tenants.access.models import User
 from tests.console.conftest import Business
 from tests.console.walking import audited_actions, deed, row_now
+from tests.factories import NOW
 from winback.tenancy import acting_for
 
 Browse = Callable[[User], Client]
@@ -52,6 +55,27 @@ def test_a_manager_erases_after_typing_the_name_and_sees_the_proof(
     assert "Export data" not in shown
     proof = client.post(deed(contact, "proof"), follow=True).content.decode()
     assert "What was removed" in proof
+
+
+def test_the_proof_names_the_hosts_to_platform_staff_alone(ours: Business, root: User, browse: Browse) -> None:
+    with acting_for(ours.tenant.pk):
+        seen = [
+            Host.objects.create(key=uuid4(), name=f"web-{number}.internal", first_seen_at=NOW, last_seen_at=NOW)
+            for number in range(3)
+        ]
+        proof = ours.rows["erasure"]
+        at = {str(host.key): (NOW + timedelta(minutes=minute)).isoformat() for minute, host in enumerate(seen[:2])}
+        Erasure.objects.for_tenant(ours.tenant).filter(pk=proof.pk).update(hosts=at)
+
+    address = f"/console/campaigns/erasure/{proof.pk}/change/"
+    staff = browse(root)
+    staff.post("/console/tenant/", {"tenant": ours.tenant.slug, "next": "/console/"})
+    owner, platform = (client.get(address).content.decode() for client in (browse(ours.people["owner"]), staff))
+
+    assert all("2 of 3 hosts have gone through their own files, the latest " in page for page in (owner, platform))
+    assert "Not yet" in owner
+    assert ("web-2.internal" in platform, "last seen" in platform) == (True, True)
+    assert not any(words in owner for words in ("web-0.internal", "web-2.internal", "last seen"))
 
 
 @pytest.mark.parametrize("role", ["operator", "analyst"])

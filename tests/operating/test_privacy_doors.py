@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -12,7 +13,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from campaigns.audience.models import Contact
-from campaigns.operating.erasure_models import Erasure
+from campaigns.operating.erasure_models import Erasure, Host
 from tenants.access.keys import create_key
 from tenants.accounts.models import Tenant
 from tenants.journal.models import AuditEntry
@@ -77,6 +78,7 @@ def test_the_api_hands_out_and_erases_under_a_scope_of_its_own(
         weak = create_key(ours_, name="weak", now=NOW, scopes=["contacts:write", "contacts:read"])[1]
     with acting_for(theirs_.pk):
         stranger = create_key(theirs_, name="privacy", now=NOW, scopes=["contacts:privacy"])[1]
+    Host.objects.create(key=uuid4(), name="web-7.internal", first_seen_at=NOW, last_seen_at=NOW)
     who = f"/api/contacts/{quote(planting.NUMBER)}"
 
     def ask(key: str, method: str, address: str, body: Any = None) -> Any:
@@ -96,6 +98,8 @@ def test_the_api_hands_out_and_erases_under_a_scope_of_its_own(
 
     assert (proof["people"], proof["state"], proof["removed"]["campaigns_contact"]) == (1, "done", 2)
     assert all(one["to_do"] for one in proof["elsewhere"])
+    assert proof["host_files"] == {"hosts": 2, "done": 1, "latest_at": proof["erased_at"]}
+    assert "web-7.internal" not in str(proof)
     again = ask(key, "post", f"/api/contacts/{quote(f'#{contact.pk}')}/erase", {"confirm": "erase"})
     assert (again.status_code, again.json()["code"]) == (409, "not_erased")
     with acting_for(ours_.pk):
