@@ -14,7 +14,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from campaigns.audience import erased, rejecting
 from campaigns.audience import forgetting as audience
@@ -39,25 +39,51 @@ class Tended:
 
 
 def this_host(*, now: datetime) -> Host:
-    """This host, seen now; it makes its key the first time."""
-    host, _ = Host.objects.update_or_create(
-        key=_key(),
-        defaults={"name": socket.gethostname()[:200], "last_seen_at": now},
-        create_defaults={"name": socket.gethostname()[:200], "first_seen_at": now, "last_seen_at": now},
-    )
+    """This host, seen now; it makes its key the first time, and where its home turns out to be a copy of another's.
+
+    The home keeps when its key was last seen. If the key was seen since, then by another home: this one is an image of
+    a machine, or a restored backup. What that one did is not done in these files, so they go by a key of their own.
+    Names tell nothing: containers change theirs at every start, and several share one home.
+    """
+    name = socket.gethostname()[:200]
+    with transaction.atomic():
+        while True:
+            key, moments = known = _read()
+            host, made = Host.objects.select_for_update().get_or_create(
+                key=key, defaults={"name": name, "first_seen_at": now, "last_seen_at": now}
+            )
+            if known != _read():
+                continue  # another process of this host was quicker
+            if made or not moments or host.last_seen_at in moments:
+                break
+            _write(uuid4())
+        # Both moments: what is written here stays if the transaction is rolled back.
+        _write(host.key, host.last_seen_at, now)
+        host.name, host.last_seen_at = name, now
+        host.save(update_fields=["name", "last_seen_at"])
     return host
 
 
-def _key() -> UUID:
+def _read() -> tuple[UUID, list[datetime]]:
     path = Path(settings.WINBACK_HOME) / "host"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        made = path.with_name(f"host.{uuid4()}")
-        made.write_text(f"{uuid4()}\n")
+        _write(uuid4(), first=True)
+    key, *moments = path.read_text().split()
+    return UUID(key), [datetime.fromisoformat(moment) for moment in moments]
+
+
+def _write(key: UUID, *moments: datetime, first: bool = False) -> None:
+    """At one stroke; later than the first time only while the row of the present key is locked."""
+    path = Path(settings.WINBACK_HOME) / "host"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = path.with_name(f"host.{uuid4()}")
+    made.write_text("\n".join([str(key), *(moment.isoformat() for moment in moments), ""]))
+    if first:
         with suppress(FileExistsError):  # another process was quicker
             os.link(made, path)
         made.unlink()
-    return UUID(path.read_text().strip())
+    else:
+        made.replace(path)
 
 
 def tend(*, now: datetime) -> Tended:

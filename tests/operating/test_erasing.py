@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from uuid import uuid4
 import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
@@ -241,6 +242,43 @@ def test_another_host_forgets_them_in_its_own_files_and_says_so_on_the_proof(
     assert hosts.tend(now=NOW + timedelta(minutes=2)) == hosts.Tended()
     proof.refresh_from_db()
     assert all(at for _, at in hosts.told(proof))
+
+
+def test_a_host_that_is_a_copy_of_another_goes_through_its_own_files_too(
+    two_tenants: tuple[Tenant, Tenant], home: Path, settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    tenant = two_tenants[0]
+    planted = planting.plant(tenant)
+    one = hosts.this_host(now=NOW - timedelta(minutes=2))
+    copy = tmp_path_factory.mktemp("copy") / "home"
+    shutil.copytree(home, copy)
+    proof = erase(planted)  # on the first host
+    settings.WINBACK_HOME = copy
+    assert planting.found_in_files(tenant)
+
+    assert hosts.tend(now=NOW + timedelta(minutes=1)).erasures == 1
+
+    assert planting.found_in_files(tenant) == []
+    other = hosts.this_host(now=NOW + timedelta(minutes=2))
+    settings.WINBACK_HOME = home
+    assert hosts.this_host(now=NOW + timedelta(minutes=3)) == one
+    proof.refresh_from_db()
+    assert set(proof.hosts) == {str(one.key), str(other.key)}
+
+
+def test_a_host_stays_itself_under_another_name_and_after_what_was_rolled_back(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = hosts.this_host(now=NOW)
+    with suppress(RuntimeError), transaction.atomic():
+        hosts.this_host(now=NOW + timedelta(minutes=1))
+        raise RuntimeError
+    monkeypatch.setattr("socket.gethostname", lambda: "another-name")
+
+    seen = [hosts.this_host(now=NOW + timedelta(minutes=minute)) for minute in (2, 3)]
+
+    assert seen == [first, first]
+    assert Host.objects.get().name == "another-name"
 
 
 def test_a_host_that_is_gone_is_struck(tenant: Tenant, planted: Contact, capsys: pytest.CaptureFixture[str]) -> None:
