@@ -54,8 +54,8 @@ def this_host(*, now: datetime) -> Host:
             )
             if known != _read():
                 continue  # another process of this host was quicker
-            if made or not moments or host.last_seen_at in moments:
-                break
+            if made or not moments or host.last_seen_at in moments or host.last_seen_at < min(moments):
+                break  # earlier than both: the database was restored, and nobody else was here
             _write(uuid4())
         # Both moments: what is written here stays if the transaction is rolled back.
         _write(host.key, host.last_seen_at, now)
