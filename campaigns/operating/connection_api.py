@@ -20,7 +20,6 @@ from tenants.connections.models import Connection
 from tenants.journal import audit
 from tenants.journal.models import Task
 from tenants.webhooks import opaque
-from winback.encryption import UndecipherableSecret
 from winback.problems import Problem
 from winback.queues import enqueue
 
@@ -64,20 +63,19 @@ def add_connection(request: HttpRequest, body: shapes.ConnectionRequest) -> Stat
         checking.check_whole(provider, credentials=body.credentials, options=options)
     except checking.ConnectionRefused as error:
         raise _refused(error) from error
-    label = body.label.strip() or provider.label
-    if _rows(request).filter(kind=body.kind, label=label).exists():
-        raise Problem(409, "connection_exists", "There is a connection of this kind and name: change it instead.")
-    connection = connecting.connect(
+    connection = connecting.add(
         tenant,
         kind=body.kind,
         provider=body.provider,
-        label=label,
+        label=body.label.strip() or provider.label,
         credentials=body.credentials,
         options=options,
         brand=_brand(tenant, body.brand),
         now=now,
         actor=actor_of(request),
     )
+    if connection is None:
+        raise Problem(409, "connection_exists", "There is a connection of this kind and name: change it instead.")
     _try_soon(request, connection)
     return Status(201, _shown(request, connection))
 
@@ -108,8 +106,8 @@ def one_connection(request: HttpRequest, connection_id: str) -> dict[str, Any]:
     "/{connection_id}",
     summary="Give it new credentials, settings or limits, or to another brand",
     description="202: they are tried, and take the old ones' place when the provider answers to them; until then, and "
-    "when it does not, the old ones are used (`change`, `change_problem`). 200: only the brand was changed. Needs "
-    "`connections:manage`.",
+    "when it does not, the old ones are used (`change`, `change_problem`). 200: only the brand was changed. Another "
+    "host or address needs the secrets that are sent there anew (422). Needs `connections:manage`.",
     response={200: shapes.ConnectionShape, 202: shapes.ConnectionShape},
 )
 def change_connection(
@@ -121,19 +119,15 @@ def change_connection(
     changed = {**(told.get("settings") or {}), **(told.get("limits") or {})}
     secrets = told.get("credentials") or {}
     if secrets or changed:
-        try:
-            kept, options = rotating.latest(connection)
-        except UndecipherableSecret:
-            kept, options = {}, dict(connection.settings)
-        credentials = {**kept, **secrets}
+        kept, options = rotating.latest_or_none(connection)
         options = _given(options | changed)
         try:
             provider = checking.provider_of(connection.kind, connection.provider)
             checking.check_given(provider, kind=connection.kind, credentials=secrets, options=_given(changed))
-            checking.check_whole(provider, credentials=credentials, options=options)
+            checking.check_whole(provider, credentials={**kept, **secrets}, options=options)
+            rotating.propose(connection, credentials=secrets, options=options, now=now, actor=actor)
         except checking.ConnectionRefused as error:
             raise _refused(error) from error
-        rotating.propose(connection, credentials=credentials, options=options, now=now, actor=actor)
         enqueue(jobs.try_proposed, tenant=tenant.pk, connection=connection.pk, actor=actor)
     if "brand" in told:
         connecting.give_to(connection, _brand(tenant, body.brand), now=now, actor=actor)

@@ -10,12 +10,12 @@ from django.utils import timezone
 
 from tenants.accounts.console import TenantAdmin, nothing_yet, tenant_of
 from tenants.connections import connecting, hooks, limits, rotating
+from tenants.connections.checking import ConnectionRefused
 from tenants.connections.forms import ConnectionForm
 from tenants.connections.models import CapabilityEvidence, Connection, DataEvidence
 from tenants.connections.webhook_page import WebhookPage
 from winback.console.columns import json_field, pill_column
 from winback.console.deeds import deed
-from winback.encryption import UndecipherableSecret
 from winback.providers import registry
 from winback.providers.errors import ProviderMisconfigured
 
@@ -116,30 +116,30 @@ class ConnectionAdmin(WebhookPage):
         tenant = tenant_of(request)
         form = ConnectionForm(request.POST or None, provider=provider, tenant=tenant)
         if form.is_valid():
-            label = form.cleaned_data["label"]
-            if Connection.objects.for_tenant(tenant).filter(kind=kind, label=label).exists():
+            connection = self._connect(request, kind, code, form)
+            if connection is None:
                 form.add_error("label", "There is a connection of this name: open it to change it.")
             else:
-                connection = self._connect(request, kind, code, label, form)
                 self.message_user(request, f"{provider.label} is connected. It is being tried now.")
                 return HttpResponseRedirect(self.page_of(connection))
         return self.site.ask(
             request, form, title=f"Connect {provider.label}", button="Connect", back=f"{self.list_url()}add/"
         )
 
-    def _connect(self, request: HttpRequest, kind: str, code: str, label: str, form: ConnectionForm) -> Connection:
-        connection = connecting.connect(
+    def _connect(self, request: HttpRequest, kind: str, code: str, form: ConnectionForm) -> Connection | None:
+        connection = connecting.add(
             tenant_of(request),
             kind=kind,
             provider=code,
-            label=label,
+            label=form.cleaned_data["label"],
             credentials=form.credentials,
             options=form.options,
             brand=form.brand,
             now=timezone.now(),
             actor=self.site.hooks.actor(request),
         )
-        self.changed(request, connection)
+        if connection is not None:
+            self.changed(request, connection)
         return connection
 
     def offered(self, request: HttpRequest, row: Any) -> list[str]:
@@ -165,10 +165,7 @@ class ConnectionAdmin(WebhookPage):
 
     @deed("Change settings", permission="connections.manage", asks=True)
     def set_up(self, request: HttpRequest, connection: Connection) -> HttpResponseBase | None:
-        try:
-            kept = connecting.credentials_of(connection)
-        except UndecipherableSecret:
-            kept = {}
+        kept, known = rotating.latest_or_none(connection)
         try:
             provider = registry.provider(connection.kind, connection.provider)
         except ProviderMisconfigured as error:
@@ -178,17 +175,21 @@ class ConnectionAdmin(WebhookPage):
             provider=provider,
             tenant=connection.tenant,
             brand=connection.brand,
-            options=connection.settings,
+            options=known,
             kept=kept,
         )
         if form.is_valid():
             now, actor = timezone.now(), self.site.hooks.actor(request)
-            connecting.give_to(connection, form.brand, now=now, actor=actor)
-            rotating.propose(connection, credentials=form.credentials, options=form.options, now=now, actor=actor)
-            self.try_soon(request, connection)
-            text = "The new settings are being tried: they take the old ones’ place when the provider answers to them."
-            self.message_user(request, text)
-            return None
+            try:
+                rotating.propose(connection, credentials=form.given, options=form.options, now=now, actor=actor)
+            except ConnectionRefused as error:
+                form.add_error(error.field.rpartition(".")[2], str(error))
+            else:
+                connecting.give_to(connection, form.brand, now=now, actor=actor)
+                self.try_soon(request, connection)
+                text = "The new settings are being tried: they take the old ones’ place when the provider answers."
+                self.message_user(request, text)
+                return None
         return self.site.ask(
             request, form, title=f"Change “{connection.label}”", button="Save", back=self.page_of(connection)
         )

@@ -3,7 +3,7 @@
 The console draws its form from the provider's fields (forms.py); here the same fields say what may be given.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from tenants.connections import limits
@@ -74,6 +74,25 @@ def check_whole(provider: type[ProviderAccount], *, credentials: Mapping[str, An
         provider(credentials, options).check_told()
     except ProviderMisconfigured as error:
         raise ConnectionRefused("settings", str(error)) from error
+
+
+def check_place(before: ProviderAccount, after: ProviderAccount, *, given: Collection[str]) -> None:
+    """Raise ConnectionRefused where a secret that is kept, not ``given``, would be sent to another place.
+
+    Else whoever may change a connection, and was never told its secrets, would have them sent to a server of theirs.
+    """
+    for place in after.fields:
+        if not place.destination or after.told(place.name) in ("", before.told(place.name)):
+            continue
+        kept = [
+            field.label
+            for field in after.fields
+            if field.secret and field.name not in given and before.told(field.name)
+            if field.sent_to is None or place.name in field.sent_to
+        ]
+        if kept:
+            text = f"{place.label} says where a kept secret is sent. Give it anew to change this: {', '.join(kept)}."
+            raise ConnectionRefused(f"settings.{place.name}", text)
 
 
 def _listed(names: set[str]) -> str:

@@ -45,15 +45,7 @@ def connect(
     priority: int | None = None,
 ) -> Connection:
     """Add a provider account, or replace the one with this label. Ask ``probing.refresh`` afterwards."""
-    values = {
-        "provider": provider,
-        "brand": brand,
-        "credentials": encrypt(json.dumps(dict(credentials or {})).encode()) if credentials else b"",
-        "settings": dict(options or {}),
-        "state": Connection.State.ACTIVE,
-        "pending": b"",
-        "pending_problem": "",
-    } | _UNTROUBLED
+    values = _values(provider, credentials, options, brand)
     if priority is not None:
         values["priority"] = priority
     connection: Connection
@@ -64,15 +56,47 @@ def connect(
         defaults=values,
         create_defaults=values | {"created_at": now},
     )
-    audit.append(
-        tenant.pk,
-        actor=actor,
-        action="connection.added" if created else "connection.replaced",
-        now=now,
-        subject=connection,
-        data={"kind": kind, "provider": provider},
-    )
+    action = "connection.added" if created else "connection.replaced"
+    _note(connection, action, {"kind": kind, "provider": provider}, now=now, actor=actor)
     return connection
+
+
+def add(
+    tenant: Tenant,
+    *,
+    kind: str,
+    provider: str,
+    label: str,
+    now: datetime,
+    actor: str,
+    credentials: Mapping[str, Any],
+    options: Mapping[str, Any],
+    brand: Brand | None,
+) -> Connection | None:
+    """Add a provider account; None where there is one of this kind and label, even since a moment ago: it stays."""
+    values = _values(provider, credentials, options, brand) | {"created_at": now}
+    connection: Connection
+    connection, created = Connection.objects.for_tenant(tenant).get_or_create(
+        tenant=tenant, kind=kind, label=label, defaults=values
+    )
+    if not created:
+        return None
+    _note(connection, "connection.added", {"kind": kind, "provider": provider}, now=now, actor=actor)
+    return connection
+
+
+def _values(
+    provider: str, credentials: Mapping[str, Any] | None, options: Mapping[str, Any] | None, brand: Brand | None
+) -> dict[str, Any]:
+    return {
+        "provider": provider,
+        "brand": brand,
+        "credentials": encrypt(json.dumps(dict(credentials)).encode()) if credentials else b"",
+        "settings": dict(options or {}),
+        "state": Connection.State.ACTIVE,
+        "pending": b"",
+        "pending_problem": "",
+    } | _UNTROUBLED
 
 
 def disable(connection: Connection, *, now: datetime, actor: str) -> bool:

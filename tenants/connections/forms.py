@@ -113,9 +113,14 @@ class ConnectionForm(forms.Form):
     @property
     def credentials(self) -> dict[str, str]:
         """What is secret: what was typed, else what was kept."""
+        return {**(self.kept or {}), **self.given}
+
+    @property
+    def given(self) -> dict[str, str]:
+        """What is secret and was typed."""
         secret = {field.name for field in self.provider.fields if field.secret}
-        given = {name: str(self.cleaned_data.get(name) or "") for name in secret}
-        return {**(self.kept or {}), **{name: value for name, value in given.items() if value}}
+        typed = {name: str(self.cleaned_data.get(name) or "") for name in secret}
+        return {name: value for name, value in typed.items() if value}
 
     @property
     def options(self) -> dict[str, Any]:

@@ -11,11 +11,12 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from tenants.connections import breaker
+from tenants.connections import breaker, checking
 from tenants.connections.connecting import credentials_of, open_with
 from tenants.connections.models import Connection
 from tenants.journal import audit
 from winback.encryption import UndecipherableSecret, decrypt, encrypt
+from winback.providers import registry
 from winback.providers.errors import ProviderTrouble
 from winback.tenancy import acting_for
 
@@ -23,8 +24,16 @@ from winback.tenancy import acting_for
 def propose(
     connection: Connection, *, credentials: Mapping[str, Any], options: Mapping[str, Any], now: datetime, actor: str
 ) -> None:
-    """Keep what is to be tried; ask ``try_proposed`` afterwards, outside this transaction."""
-    told = json.dumps({"credentials": dict(credentials), "options": dict(options)}).encode()
+    """Keep what is to be tried: new secrets by name, the others stay; and all settings.
+
+    Ask ``try_proposed`` afterwards, outside this transaction. Raises ConnectionRefused where a secret that stays would
+    be sent to another place.
+    """
+    kept, known = latest_or_none(connection)
+    whole = {**kept, **credentials}
+    provider = registry.provider(connection.kind, connection.provider)
+    checking.check_place(provider(kept, known), provider(whole, options), given=credentials)
+    told = json.dumps({"credentials": whole, "options": dict(options)}).encode()
     _row(connection).update(pending=encrypt(told), pending_problem="")
     _note(connection, "connection.change_proposed", now=now, actor=actor)
 
@@ -38,6 +47,14 @@ def latest(connection: Connection) -> tuple[dict[str, Any], dict[str, Any]]:
         return credentials_of(connection), dict(connection.settings)
     told = json.loads(decrypt(bytes(connection.pending)))
     return told["credentials"], told["options"]
+
+
+def latest_or_none(connection: Connection) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The same; without the secrets where nobody can open them any more."""
+    try:
+        return latest(connection)
+    except UndecipherableSecret:
+        return {}, dict(connection.settings)
 
 
 def try_proposed(connection: Connection, *, now: datetime, actor: str) -> str:

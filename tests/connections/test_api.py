@@ -20,7 +20,9 @@ from tenants.connections.models import Connection
 from tenants.journal.models import AuditEntry, Task
 from tenants.webhooks import opaque
 from tests import factories
+from tests.at_once import at_once
 from tests.console import furnishing
+from winback.encryption import encrypt
 from winback.tenancy import acting_for, acting_for_all
 
 Call = Callable[..., Any]
@@ -174,6 +176,39 @@ def test_a_name_that_is_taken_is_no_way_to_replace_a_connection(call: Call, busi
 
     assert (again.status_code, again.json()["code"]) == (409, "connection_exists")
     assert row_of(business, "Ours").provider == "local"
+
+
+def test_a_connection_that_appears_a_moment_before_stays(
+    call: Call, business: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def another() -> None:
+        with acting_for(business.pk):
+            Connection.objects.create(tenant=business, kind="email", label="Post", provider="local",
+                                      created_at=factories.NOW)  # fmt: skip
+
+    def encrypted(secret: bytes) -> bytes:
+        at_once(another)  # on a connection of its own, after whatever was looked up before
+        return encrypt(secret)
+
+    monkeypatch.setattr(connecting, "encrypt", encrypted)
+
+    answer = call("POST", "", SMTP)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "connection_exists")
+    row = row_of(business, "Post")
+    assert (row.provider, bytes(row.credentials)) == ("local", b"")
+
+
+def test_a_secret_that_is_kept_is_sent_to_no_other_place(call: Call, business: Tenant) -> None:
+    where = made(call, SMTP)
+
+    refused = call("PATCH", where, {"settings": {"host": "mine.example"}})
+
+    assert (refused.status_code, refused.json()["errors"][0]["path"]) == (422, "settings.host")
+    assert refused.json()["detail"].endswith("Give it anew to change this: Password.")
+    assert not bytes(row_of(business, "Post").pending)
+    change = {"settings": {"host": "other.example"}, "credentials": {"password": "another"}}
+    assert call("PATCH", where, change).status_code == 202
 
 
 def test_new_credentials_are_tried_before_they_are_used(call: Call, business: Tenant) -> None:

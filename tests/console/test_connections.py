@@ -140,6 +140,34 @@ def test_a_limit_that_is_none_is_named_and_nothing_is_kept(ours: Business, brows
         assert not Connection.objects.for_tenant(ours.tenant).filter(label="Post").exists()
 
 
+def test_a_kept_secret_is_sent_to_no_other_host_and_the_form_says_so(ours: Business, browse: Browse) -> None:
+    with acting_for(ours.tenant.pk):
+        row = connect(ours.tenant, kind="email", provider="smtp", label="Post", credentials={"password": "old"},
+                      options={"host": "a.example"}, now=NOW, actor="a")  # fmt: skip
+    client, told = browse(ours.people["owner"]), smtp(host="mine.example")
+
+    refused = client.post(deed(row, "set_up"), told)
+
+    said = "Host says where a kept secret is sent. Give it anew to change this: Password."
+    assert refused.status_code == 422
+    assert said in refused.content.decode()
+    with acting_for(ours.tenant.pk):
+        row.refresh_from_db()
+    assert not bytes(row.pending)
+    assert client.post(deed(row, "set_up"), told | {"password": "new"}).status_code == 302
+
+
+def test_a_connection_of_a_name_that_is_taken_stays(ours: Business, browse: Browse) -> None:
+    client = browse(ours.people["owner"])
+    client.post(CONNECT_SMTP, smtp(host="first.example"))
+
+    again = client.post(CONNECT_SMTP, smtp(host="second.example"))
+
+    assert "There is a connection of this name" in again.content.decode()
+    with acting_for(ours.tenant.pk):
+        assert Connection.objects.for_tenant(ours.tenant).get(label="Post").settings["host"] == "first.example"
+
+
 def test_a_connection_is_given_to_one_brand_and_back_to_all(ours: Business, browse: Browse) -> None:
     client, connection = browse(ours.people["owner"]), ours.rows["connection"]
     with acting_for(ours.tenant.pk):

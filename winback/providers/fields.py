@@ -14,3 +14,7 @@ class Field:
     help: str = ""
     choices: tuple[str, ...] = ()
     default: str = ""
+    destination: bool = False
+    """It says where the secrets are sent: with another one, a secret that is kept must be given anew."""
+    sent_to: tuple[str, ...] | None = None
+    """Of a secret: to which destinations alone it is sent; none where it only proves what comes in."""

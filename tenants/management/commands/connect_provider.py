@@ -11,6 +11,7 @@ from tenants.accounts.commands import TenantCommand
 from tenants.accounts.models import Brand, Tenant
 from tenants.activation import activating
 from tenants.connections import hooks, probing, rotating
+from tenants.connections.checking import ConnectionRefused
 from tenants.connections.connecting import connect
 from tenants.connections.limits import LimitsInvalid, check_limits
 from tenants.connections.models import Connection
@@ -97,13 +98,16 @@ class Command(TenantCommand):
             connection = rows.filter(label=label).first()
             if connection is None:
                 raise WrongUsage(f"There is no {options['kind']} connection {label!r} of {options['provider']}.")
-            rotating.propose(
-                connection,
-                credentials=secrets,
-                options=connection.settings | settings,
-                now=now,
-                actor="command line",
-            )
+            try:
+                rotating.propose(
+                    connection,
+                    credentials=secrets,
+                    options=connection.settings | settings,
+                    now=now,
+                    actor="command line",
+                )
+            except ConnectionRefused as error:
+                raise WrongUsage(str(error)) from error
         problem = rotating.try_proposed(connection, now=now, actor="command line")
         if problem:
             raise CommandError(f"The old credentials stay: {problem}")

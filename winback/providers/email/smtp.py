@@ -49,18 +49,21 @@ class SmtpProvider(EmailProvider):
     code = "smtp"
     label = "SMTP server"
     fields = (
-        Field("host", "Host", help="Such as smtp.example.com."),
-        Field("port", "Port", required=False, help="587 with STARTTLS, 465 with TLS, 25 with neither."),
+        Field("host", "Host", destination=True, help="Such as smtp.example.com."),
+        Field(
+            "port", "Port", required=False, destination=True,
+            help="587 with STARTTLS, 465 with TLS, 25 with neither.",
+        ),
         Field("security", "Security", required=False, choices=("starttls", "tls", "none"), default="starttls"),
         Field("username", "User name", required=False),
-        Field("password", "Password", secret=True, required=False),
+        Field("password", "Password", secret=True, required=False, sent_to=("host", "port")),
         Field("helo_name", "Name to greet with", required=False, help="This host's public name, if it has one."),
         Field(
-            "return_host", "IMAP host for returned mail", required=False,
+            "return_host", "IMAP host for returned mail", required=False, destination=True,
             help="Where bounces arrive: the mailbox of the sender's address. They are read every five minutes.",
         ),
         Field("return_username", "IMAP user name", required=False),
-        Field("return_password", "IMAP password", secret=True, required=False),
+        Field("return_password", "IMAP password", secret=True, required=False, sent_to=("return_host",)),
     )  # fmt: skip
 
     def __init__(self, credentials: Mapping[str, str], settings: Mapping[str, object]) -> None:

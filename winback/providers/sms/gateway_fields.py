@@ -6,7 +6,10 @@ _POINTER = "A JSON pointer, such as /data/id. Of a form: /name."
 DEFAULT_BODY = '{"to": "{to}", "from": "{from}", "text": "{text}", "reference": "{reference}"}'
 
 FIELDS = (
-    Field("url", "Address", help="Where a text is posted; {to}, {from}, {reference} may stand in its path."),
+    Field(
+        "url", "Address", destination=True,
+        help="Where a text is posted; {to}, {from}, {reference} may stand in its path.",
+    ),
     Field("method", "Method", choices=("POST", "PUT", "GET"), default="POST"),
     Field("body_format", "Body is sent as", choices=("json", "form", "query"), default="json"),
     Field(
@@ -35,9 +38,9 @@ FIELDS = (
         default="hmac_sha256",
     ),
     Field("webhook_header", "Header of signature or secret", required=False, default="X-Signature"),
-    Field("webhook_secret", "Secret of its reports", secret=True, required=False),
-    Field("webhook_username", "User name of its reports", required=False, secret=True),
-    Field("webhook_password", "Password of its reports", required=False, secret=True),
+    Field("webhook_secret", "Secret of its reports", secret=True, required=False, sent_to=()),
+    Field("webhook_username", "User name of its reports", required=False, secret=True, sent_to=()),
+    Field("webhook_password", "Password of its reports", required=False, secret=True, sent_to=()),
     Field("events_pointer", "Where a report has its list", required=False, help="Empty: it is one event, or the list."),
     Field("status_pointer", "Where an event has the status", required=False, help=_POINTER),
     Field("status_id_pointer", "… our text's id at the gateway", required=False, help=_POINTER),

@@ -53,7 +53,7 @@ POSTAL = Service(
     label="Postal",
     backend="anymail.backends.postal.EmailBackend",
     fields=(
-        Field("api_url", "Address of the server", help="Such as https://postal.example.com."),
+        Field("api_url", "Address of the server", destination=True, help="Such as https://postal.example.com."),
         Field("api_key", "API key", secret=True, help="A credential of the kind API. Leave its tracking domains out."),
         Field(
             "webhook_key", "Webhook public key", required=False,
