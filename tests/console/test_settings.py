@@ -100,7 +100,9 @@ def test_secrets_of_a_connection_go_in_and_never_come_out(
     with acting_for(ours.tenant.pk):
         connection = Connection.objects.for_tenant(ours.tenant).get(label="Mail")
     pages = [client.get(address(Connection, "change", connection.pk)), client.get(deed(connection, "set_up"))]
-    client.post(deed(connection, "set_up"), fields | {"host": "mail.example.com", "password": ""})
+    refused = client.post(deed(connection, "set_up"), fields | {"host": "mail.example.com", "password": ""})
+    assert (refused.status_code, "Give it anew" in refused.content.decode()) == (422, True)
+    client.post(deed(connection, "set_up"), fields | {"host": "mail.example.com"})
 
     assert all("hush hush hush" not in page.content.decode() for page in pages)
     with acting_for(ours.tenant.pk):
