@@ -1,18 +1,29 @@
 """Fixtures for every test: time, tenants, and the scope that a test acts in."""
 
 import contextvars
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import datetime
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from catalog.sync import sync
 from tenants.accounts.models import Tenant
 from tests import factories
 from winback import tenancy
 from winback.tenancy import acting_for, acting_for_all
+
+_CLOCK = timezone.now
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None]:
+    """A test that leaves another clock behind fails itself, not one of those that come after it."""
+    yield
+    left, timezone.now = timezone.now, _CLOCK
+    assert left is _CLOCK
 
 
 @pytest.fixture
