@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Router, Status
 
-from campaigns.operating import connection_jobs, connection_tests
+from campaigns.operating import connection_jobs, connection_tries
 from campaigns.operating import connection_shapes as shapes
 from tenants.access.middleware import actor_of, key_of, require_scope
 from tenants.accounts.models import Brand, Tenant
@@ -155,8 +155,8 @@ def probe(request: HttpRequest, connection_id: str) -> Status[dict[str, Any]]:
 def send_test(request: HttpRequest, connection_id: str, body: shapes.TestRequest) -> Status[dict[str, Any]]:
     connection = _connection(request, connection_id)
     try:
-        task = connection_tests.ask(connection, body.to, now=timezone.now(), actor=actor_of(request))
-    except connection_tests.NoTestThere as error:
+        task = connection_tries.ask(connection, body.to, now=timezone.now(), actor=actor_of(request))
+    except connection_tries.NoTestThere as error:
         raise Problem(422, "no_test_there", str(error)) from error
     enqueue(connection_jobs.carry_out, tenant=task.tenant_id, task=task.pk)
     return Status(202, shapes.try_shape(task))
@@ -168,7 +168,7 @@ def send_test(request: HttpRequest, connection_id: str, body: shapes.TestRequest
 def tries(request: HttpRequest, connection_id: str) -> dict[str, Any]:
     connection = _connection(request, connection_id)
     rows = Task.objects.for_tenant(connection.tenant_id).filter(
-        kind__in=connection_tests.KINDS, arguments__connection=connection.pk
+        kind__in=connection_tries.KINDS, arguments__connection=connection.pk
     )
     return {"tries": [shapes.try_shape(task) for task in rows.order_by("-created_at", "-pk")[:_TRIES]]}
 
@@ -274,7 +274,7 @@ def _brand(tenant: Tenant, code: str | None) -> Brand | None:
 
 
 def _try_soon(request: HttpRequest, connection: Connection) -> Task:
-    task = connection_tests.ask_probe(connection, now=timezone.now(), actor=actor_of(request))
+    task = connection_tries.ask_probe(connection, now=timezone.now(), actor=actor_of(request))
     enqueue(connection_jobs.carry_out, tenant=task.tenant_id, task=task.pk)
     return task
 

@@ -2,10 +2,10 @@
 
 from django.utils import timezone
 
-from campaigns.operating import connection_tests
+from campaigns.operating import connection_tries
 from tenants.accounts.models import Tenant
 
 
 def carry_out(*, tenant: int, task: int) -> None:
     """Send a test through a connection, or ask whether it answers."""
-    connection_tests.carry_out(Tenant.objects.get(pk=tenant), task, now=timezone.now())
+    connection_tries.carry_out(Tenant.objects.get(pk=tenant), task, now=timezone.now())

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
-from campaigns.operating import connection_jobs, connection_tests
+from campaigns.operating import connection_jobs, connection_tries
 from tenants.activation.admin import WatchedConnectionAdmin
 from tenants.connections.connecting import LOCAL
 from tenants.connections.models import Connection
@@ -42,7 +42,7 @@ class ConnectionPageAdmin(WatchedConnectionAdmin):
 
     @deed("Try it now", permission="connections.manage", tone="primary", icon="plug")
     def probe(self, request: HttpRequest, connection: Connection) -> HttpResponseBase | None:
-        task = connection_tests.ask_probe(connection, now=timezone.now(), actor=self.site.hooks.actor(request))
+        task = connection_tries.ask_probe(connection, now=timezone.now(), actor=self.site.hooks.actor(request))
         self._soon(task)
         self.message_user(request, "It is being tried now: what it answers stands under Tasks in a few seconds.")
         return None
@@ -51,8 +51,8 @@ class ConnectionPageAdmin(WatchedConnectionAdmin):
     def send_test(self, request: HttpRequest, connection: Connection) -> HttpResponseBase | None:
         to = str(getattr(request.user, "email", ""))
         try:
-            task = connection_tests.ask(connection, to, now=timezone.now(), actor=self.site.hooks.actor(request))
-        except connection_tests.NoTestThere as error:
+            task = connection_tries.ask(connection, to, now=timezone.now(), actor=self.site.hooks.actor(request))
+        except connection_tries.NoTestThere as error:
             self.message_user(request, str(error), messages.ERROR)
             return None
         self._soon(task)
@@ -64,13 +64,13 @@ class ConnectionPageAdmin(WatchedConnectionAdmin):
         form = TestTextForm(request.POST or None)
         if form.is_valid():
             try:
-                task = connection_tests.ask(
+                task = connection_tries.ask(
                     connection,
                     form.cleaned_data["number"],
                     now=timezone.now(),
                     actor=self.site.hooks.actor(request),
                 )
-            except connection_tests.NoTestThere as error:
+            except connection_tries.NoTestThere as error:
                 form.add_error("number", str(error))
             else:
                 self._soon(task)

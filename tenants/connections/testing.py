@@ -1,6 +1,6 @@
 """A test through one connection, to a member of the team: that it is one, whoever calls this has looked.
 
-An e-mail goes to their own address; a text to the phone that they named (campaigns/operating/connection_tests.py asks
+An e-mail goes to their own address; a text to the phone that they named (campaigns/operating/connection_tries.py asks
 whether it may be written to, because what people said of texts stands above here).
 """
 

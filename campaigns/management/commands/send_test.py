@@ -1,10 +1,10 @@
-"""``send_test``: see campaigns/operating/connection_tests.py."""
+"""``send_test``: see campaigns/operating/connection_tries.py."""
 
 from datetime import datetime
 
 from django.core.management.base import CommandError, CommandParser
 
-from campaigns.operating import connection_tests
+from campaigns.operating import connection_tries
 from tenants.accounts.commands import TenantCommand
 from tenants.accounts.models import Tenant
 from tenants.connections.connecting import active_connection
@@ -38,12 +38,12 @@ class Command(TenantCommand):
         try:
             with acting_for(tenant.pk):
                 connection = self._connection(tenant, kind, options["connection"])
-                task = connection_tests.ask(connection, to, now=now, actor="command line")
-        except connection_tests.NotANumber as error:
+                task = connection_tries.ask(connection, to, now=now, actor="command line")
+        except connection_tries.NotANumber as error:
             raise WrongUsage(str(error)) from error
-        except connection_tests.NoTestThere as error:
+        except connection_tries.NoTestThere as error:
             raise CommandError(str(error)) from error
-        done = connection_tests.carry_out(tenant, task.pk, now=now)
+        done = connection_tries.carry_out(tenant, task.pk, now=now)
         if done.state != Task.State.DONE:
             raise CommandError(done.error or "Somebody else took the test up, or cancelled it.")
         return {"sent": True, "connection": connection.label, "kind": kind, "provider": connection.provider}
