@@ -88,6 +88,26 @@ def test_every_scheduler_looks_after_its_own_host_elected_or_not(
     connection.close()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_tick_that_fails_each_time_does_not_keep_a_host_from_its_own_files(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.WINBACK_SCHEDULE_TICK, settings.WINBACK_HOST_TICK = f"{__name__}.broken", f"{__name__}.tick"
+    ticks[:] = ["failed", "lost the database"]
+    monkeypatch.setattr(scheduler, "elected", lambda: True)
+    monkeypatch.setattr("winback.runtime.scheduler.time.sleep", _stop_after_three)
+
+    with pytest.raises(EnoughTicks):
+        scheduler.run()
+
+    assert ticks[2:] == ["ticked"]
+    connection.close()
+
+
+def broken(*, now: datetime) -> None:
+    raise RuntimeError(f"as meant, at {now}")
+
+
 class EnoughTicks(Exception):
     """Ends the endless loop of a scheduler under test."""
 

@@ -51,11 +51,11 @@ def run() -> None:
     while True:
         try:
             leading = still_elected() if leading else elected()
-            if leading:
-                tick(now=timezone.now())
-            if time.monotonic() >= host_due:
+            if time.monotonic() >= host_due:  # first: a tick that fails each time must not keep it from its turn
                 host_due = time.monotonic() + HOST_SECONDS
                 host_tick(now=timezone.now())
+            if leading:
+                tick(now=timezone.now())
         except (OperationalError, InterfaceError):
             logger.exception("The database is away; trying again.")
             connection.close()
