@@ -3,7 +3,7 @@
 No answer holds a secret: what is answered to a POST with an Idempotency-Key is kept.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -180,11 +180,7 @@ def tries(request: HttpRequest, connection_id: str) -> dict[str, Any]:
     response=shapes.ConnectionShape,
 )
 def pause(request: HttpRequest, connection_id: str) -> dict[str, Any]:
-    connection = _connection(request, connection_id)
-    now = timezone.now()
-    if connecting.disable(connection, now=now, actor=actor_of(request)):
-        activating.reevaluate(connection.tenant, now=now)
-    return _shown(request, connection)
+    return _switched(request, connection_id, connecting.disable)
 
 
 @router.post(
@@ -194,11 +190,7 @@ def pause(request: HttpRequest, connection_id: str) -> dict[str, Any]:
     response=shapes.ConnectionShape,
 )
 def resume(request: HttpRequest, connection_id: str) -> dict[str, Any]:
-    connection = _connection(request, connection_id)
-    now = timezone.now()
-    if connecting.resume(connection, now=now, actor=actor_of(request)):
-        activating.reevaluate(connection.tenant, now=now)
-    return _shown(request, connection)
+    return _switched(request, connection_id, connecting.resume)
 
 
 @router.get(
@@ -250,6 +242,13 @@ def _connection(request: HttpRequest, text: str) -> Connection:
     if connection is None:
         raise _missing()
     return connection
+
+
+def _switched(request: HttpRequest, connection_id: str, deed: Callable[..., bool]) -> dict[str, Any]:
+    connection, now = _connection(request, connection_id), timezone.now()
+    if deed(connection, now=now, actor=actor_of(request)):
+        activating.reevaluate(connection.tenant, now=now)
+    return _shown(request, connection)
 
 
 def _shown(request: HttpRequest, connection: Connection) -> dict[str, Any]:
