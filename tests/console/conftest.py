@@ -1,12 +1,14 @@
 """Two businesses with one row of everything, and people of every role."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from pytest_django import Settings
 
 from catalog.models import Niche, Plan
 from tenants.access.models import User
@@ -76,3 +78,15 @@ def browse() -> Any:
         return client
 
     return signed_in
+
+
+@pytest.fixture
+def home(settings: Settings, tmp_path: Path) -> Path:
+    """Where files are kept while a test runs."""
+    settings.WINBACK_HOME = tmp_path
+    return tmp_path
+
+
+@pytest.fixture
+def operator(ours: Business, browse: Callable[[User], Client]) -> Client:
+    return browse(ours.people["operator"])

@@ -1,10 +1,6 @@
 """What the columns of a file are: guessed, said by hand, tried before anything is imported, and remembered."""
 
-import html
 import io
-from collections.abc import Callable
-from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -13,40 +9,19 @@ from openpyxl import Workbook
 from campaigns.audience import columns, uploading
 from campaigns.audience.contact_records import CONTACT_COLUMNS
 from campaigns.audience.job_records import JOB_COLUMNS
-from campaigns.audience.models import Consent, Contact, ImportBatch, Job
-from tenants.access.models import User
-from tenants.journal import tasks
+from campaigns.audience.models import Consent, ImportBatch, Job
 from tenants.journal.models import Task
+from tests.console.bringing import CONTACTS, Browse, bring, contact_of, say, shown_for, text_of, waiting, work
 from tests.console.conftest import Business
-from tests.console.test_uploading import CONTACTS, bring, say, shown_for, waiting, work
 from tests.console.walking import address
 from winback.tenancy import acting_for
 
-Browse = Callable[[User], Client]
+pytestmark = pytest.mark.usefixtures("home")
 OTHERS = (
     b"Cust #;Name;Surname;E-Mail;Mobile;Joined;Opted in;Notes\n"
     b"A-1;Ana;Ruiz;ana@example.com;(312) 555-0142;13/02/2025;Y;likes tea\n"
     b"A-2;Bo;Lind;bo@example.com;(312) 555-0143;01/03/2025;N;\n"
 )
-
-
-@pytest.fixture(autouse=True)
-def _home(settings: Any, tmp_path: Any) -> None:
-    settings.WINBACK_HOME = tmp_path
-
-
-@pytest.fixture
-def operator(ours: Business, browse: Browse) -> Client:
-    return browse(ours.people["operator"])
-
-
-def contact_of(ours: Business, external_id: str) -> Contact:
-    with acting_for(ours.tenant.pk):
-        return Contact.objects.for_tenant(ours.tenant).get(external_id=external_id)
-
-
-def text_of(answer: Any) -> str:
-    return html.unescape(answer.content.decode())
 
 
 def test_every_field_of_a_file_has_a_name() -> None:
@@ -230,45 +205,6 @@ def test_that_numbers_repeat_is_asked_once_the_column_is_chosen(operator: Client
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_file_that_is_no_utf_8_is_shown_as_it_will_be_read(ours: Business, operator: Client) -> None:
-    russian = "external_id,email,first_name\nC-5,wren@example.com,Анна\n".encode("cp1251")
-    brought = bring(operator, russian)
-    assert "The file is not UTF-8" in text_of(operator.get(brought.headers["Location"]))
-
-    shown = say(operator, brought, encoding="cp1251")
-    assert (shown.status_code, "Анна" in text_of(shown)) == (200, True)
-    unreadable = say(operator, brought, encoding="utf-8")
-    assert (unreadable.status_code, "is not UTF-8" in text_of(unreadable)) == (422, True)
-    say(operator, brought)
-    work(ours)
-
-    assert contact_of(ours, "C-5").first_name == "Анна"
-
-
-@pytest.mark.django_db(transaction=True)
-def test_what_was_said_in_one_window_stands_whatever_is_looked_at_in_another(ours: Business, operator: Client) -> None:
-    brought = bring(operator, b"external_id,email\nC-6,wren@example.com\n")
-    (task,) = waiting(ours)
-    say(operator, brought)
-
-    with acting_for(ours.tenant.pk):
-        uploading.look_again(task, "latin-1")
-    done = work(ours)
-
-    assert done.state == Task.State.DONE
-    assert contact_of(ours, "C-6").email == "wren@example.com"
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_name_that_no_file_may_have_is_made_shorter(ours: Business, operator: Client) -> None:
-    brought = bring(operator, b"external_id,email\nC-7,wren@example.com\n", name="\u9867" * 116 + ".csv")
-    say(operator, brought)
-    work(ours)
-
-    assert contact_of(ours, "C-7").email == "wren@example.com"
-
-
-@pytest.mark.django_db(transaction=True)
 def test_a_workbook_is_mapped_and_says_how_far_it_has_come(ours: Business, operator: Client) -> None:
     book, packed = Workbook(), io.BytesIO()
     sheet = book.create_sheet("Clients", 0)
@@ -281,56 +217,6 @@ def test_a_workbook_is_mapped_and_says_how_far_it_has_come(ours: Business, opera
 
     assert (task.state, task.done, task.total) == (Task.State.DONE, 2, 2)
     assert contact_of(ours, "X-2").email == "two@example.com"
-
-
-def test_the_columns_are_said_once(ours: Business, operator: Client) -> None:
-    brought = bring(operator, CONTACTS)
-    say(operator, brought)
-
-    again = operator.get(brought.headers["Location"], follow=True)
-
-    assert "is said already" in text_of(again)
-
-
-def test_who_may_not_import_says_nothing_of_columns(ours: Business, operator: Client, browse: Browse) -> None:
-    brought = bring(operator, CONTACTS)
-
-    assert browse(ours.people["analyst"]).get(brought.headers["Location"]).status_code == 403
-
-
-def test_nobody_sees_the_file_of_another_business(theirs: Business, operator: Client, browse: Browse) -> None:
-    brought = bring(operator, CONTACTS)
-
-    assert browse(theirs.people["owner"]).get(brought.headers["Location"]).status_code == 404
-
-
-@pytest.mark.parametrize(("age", "forgotten"), [(timedelta(hours=23), False), (timedelta(hours=25), True)])
-def test_a_file_whose_columns_nobody_names_is_forgotten(
-    age: timedelta, forgotten: bool, ours: Business, operator: Client
-) -> None:
-    bring(operator, CONTACTS)
-    (task,) = waiting(ours)
-    with acting_for(ours.tenant.pk):
-        uploading.tidy(ours.tenant, now=task.created_at + age)
-        task.refresh_from_db()
-
-    assert (tasks.BROUGHT in task.arguments) == (not forgotten)
-    assert task.state == (Task.State.CANCELLED if forgotten else Task.State.QUEUED)
-
-
-def test_a_cancelled_file_is_let_go_of_before_it_is_read(ours: Business, operator: Client) -> None:
-    bring(operator, CONTACTS)
-    (task,) = waiting(ours)
-
-    operator.post(address_of_cancel(task))
-
-    with acting_for(ours.tenant.pk):
-        task.refresh_from_db()
-    assert (task.state, task.arguments) == (Task.State.CANCELLED, {"kind": "contacts", "name": "customers.csv"})
-
-
-def address_of_cancel(task: Task) -> str:
-    return f"/console/tenants/task/{task.pk}/cancel/"
 
 
 def test_the_page_keeps_the_columns_of_our_own_export_as_they_are(ours: Business, operator: Client) -> None:

@@ -17,6 +17,8 @@ from campaigns.audience.suppressing import suppress
 from campaigns.audience.tagging import tag_contact
 from campaigns.compliance.models import DomainRamp, RecipientDomain, Touch
 from campaigns.delivery.routing import reference_of
+from campaigns.operating import erasing
+from campaigns.operating.erasure_models import Erasure
 from campaigns.planning.models import Enrolment, Message
 from campaigns.results.models import Reactivation
 from campaigns.tracking.models import BookingRequest, InboxItem, Interaction
@@ -212,3 +214,7 @@ def found_in_files(tenant: Tenant, sought: tuple[str, ...] = SOUGHT) -> list[str
             if path.is_file() and any(word in (path.name + path.read_text()).lower() for word in sought):
                 found.append(str(path.name))
     return found
+
+
+def erase(contact: Contact, **fields: Any) -> Erasure:
+    return erasing.erase(contact.tenant, [contact], now=factories.NOW, actor="user 1", **fields)

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -19,12 +18,12 @@ from tenants.journal.models import AuditEntry
 from tenants.webhooks import endpoints, opaque, signing
 from tenants.webhooks.models import WebhookDelivery, WebhookEndpoint
 from tests import factories
+from tests.calling import Call, caller
 from tests.console import furnishing
 from tests.providers.http_server import Answer, serving
 from tests.webhooks.making import NOW, feed, happen, make_endpoint, only
 from winback.tenancy import acting_for, acting_for_all
 
-Call = Callable[..., Any]
 WANTED = {"url": "https://hooks.example.com/in", "kinds": ["customer.dormant"]}
 
 
@@ -32,16 +31,7 @@ WANTED = {"url": "https://hooks.example.com/in", "kinds": ["customer.dormant"]}
 def call(client: Client, tenant: Tenant) -> Call:
     _, key = create_key(tenant, name="test", now=timezone.now())
 
-    def ask(method: str, address: str = "", body: Any = None, key: str = key, **headers: str) -> Any:
-        return client.generic(
-            method,
-            f"/api/webhooks{address}",
-            json.dumps(body) if body is not None else "",
-            content_type="application/json",
-            headers={"Authorization": f"Bearer {key}", **headers},
-        )
-
-    return ask
+    return caller(client, "/api/webhooks", key)
 
 
 def test_an_endpoint_is_made_read_changed_and_removed(call: Call, tenant: Tenant) -> None:
