@@ -97,6 +97,9 @@ ANALYZED = "campaigns_job (tenant_id, id, contact_id, external_id, completed_at,
 HAS_COUNTED = "SELECT EXISTS (SELECT 1 FROM campaigns_contactstat WHERE tenant_id = %s AND last_job_at IS NOT NULL)"
 
 
+NOBODY = "there is no contact {!r}; import the contacts first"
+
+
 class Jobs:
     """The import of jobs."""
 
@@ -173,7 +176,7 @@ class Jobs:
 def _why(contact: str, is_erased: bool) -> str:
     if is_erased:
         return erased.REFUSED
-    return f"contact_unknown: there is no contact {contact!r}; import the contacts first"
+    return f"contact_unknown: {NOBODY.format(contact)}"
 
 
 def _staged(line: int, job: JobRecord) -> tuple[Any, ...]:

@@ -3,7 +3,7 @@ worker, on whichever host, has imported them. What was brought is not kept."""
 
 import base64
 import gzip
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import islice
@@ -15,9 +15,10 @@ from django.db.models import Q, QuerySet
 
 from campaigns.audience.importing import ImportReport, Kind, import_file
 from campaigns.audience.importing_contacts import Contacts
-from campaigns.audience.importing_jobs import Jobs
+from campaigns.audience.importing_jobs import NOBODY, Jobs
+from campaigns.audience.job_records import JobRecord
 from campaigns.audience.mapping import read_mapping
-from campaigns.audience.models import ImportBatch
+from campaigns.audience.models import Contact, ImportBatch
 from campaigns.audience.reading import BROKEN, Table, UnreadableFile, count_rows, opened, other_encoding
 from campaigns.audience.values import Rejected, Setting
 from tenants.accounts.models import Tenant
@@ -110,15 +111,27 @@ def try_rows(task: Task, mapping: Mapping[str, Any], *, now: datetime) -> list[s
     records = (
         (record for _, record, _ in read_mapping(mapping, kind.name).apply(table, [])) if mapping else content["rows"]
     )
-    refused = []
+    taken, refused = [], []
     for record in records:
         try:
-            kind.prepare(record, setting)
+            taken.append(kind.prepare(record, setting))
         except Rejected as reason:
             refused.append(str(reason))
-        else:
-            return []
-    return refused
+    if not taken:
+        return refused
+    return _of_strangers(tenant, taken) if kind.name == "jobs" else []
+
+
+def _of_strangers(tenant: Tenant, jobs: Sequence[JobRecord]) -> list[str]:
+    """Why jobs would be rejected of which no customer is known; nothing where one is."""
+    numbers = {job.contact_external_id for job in jobs if job.contact_external_id}
+    addresses = {job.contact_email_key for job in jobs if not job.contact_external_id and job.contact_email_key}
+    known = Contact.objects.for_tenant(tenant).filter(Q(external_id__in=numbers) | Q(email_key__in=addresses))
+    if known.exists():
+        return []
+    first = jobs[0]
+    column = "contact_external_id" if first.contact_external_id else "contact_email"
+    return [f"{column}: {NOBODY.format(first.contact_external_id or first.contact_email_key)}"]
 
 
 def import_brought(

@@ -194,8 +194,24 @@ def test_the_lines_of_a_receipt_are_one_job_or_the_last_counts(
     assert (job.amount_minor, job.service) == (minor, service)
 
 
-def test_that_numbers_repeat_is_asked_once_the_column_is_chosen(operator: Client) -> None:
-    brought = bring(operator, b"Ref,Date,Client\n1,2018-06-13,C-1\n1,2018-06-14,C-1\n", "jobs", "visits.csv")
+@pytest.mark.django_db(transaction=True)
+def test_jobs_of_nobody_who_is_known_say_so_before_they_are_imported(ours: Business, operator: Client) -> None:
+    visits = b"Ref,Date,Client\n1,2018-06-13,C-9001\n2,2018-06-14,C-0\n"
+
+    refused = say(operator, bring(operator, visits, "jobs", "visits.csv"), ref="external_id")
+    say(operator, bring(operator, CONTACTS))
+    work(ours)
+
+    assert refused.status_code == 422
+    assert "there is no contact 'C-9001'; import the contacts first" in text_of(refused)
+    assert say(operator, bring(operator, visits, "jobs", "visits.csv"), ref="external_id").status_code == 302
+
+
+@pytest.mark.django_db(transaction=True)
+def test_that_numbers_repeat_is_asked_once_the_column_is_chosen(ours: Business, operator: Client) -> None:
+    say(operator, bring(operator, CONTACTS))
+    work(ours)
+    brought = bring(operator, b"Ref,Date,Client\n1,2018-06-13,C-9001\n1,2018-06-14,C-9001\n", "jobs", "visits.csv")
 
     answer = say(operator, brought, ref="external_id")
 
