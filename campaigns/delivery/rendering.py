@@ -1,7 +1,7 @@
 """From a claimed message to the words that leave: Liquid over a plain dictionary, never Django templates.
 
 The facts of a whole claim are read in two statements, what is the same for a campaign once; a template is compiled
-once for each version and process.
+once for each version and process, and what the business, its niche and the offer say is written into it once.
 """
 
 import hashlib
@@ -21,6 +21,7 @@ from liquid.template import BoundTemplate
 from campaigns.audience.models import Channel
 from campaigns.compliance import following
 from campaigns.delivery.links import booking_url, unsubscribe_url
+from campaigns.delivery.specialising import specialised
 from campaigns.delivery.tidying import folded, given_name, in_gsm, service_named
 from campaigns.delivery.tracked_links import tracked
 from catalog.compile import compile_email
@@ -251,21 +252,43 @@ def _offer(facts: Mapping[str, Any]) -> dict[str, str] | None:
 
 
 @dataclass(frozen=True)
-class _Compiled:
+class Compiled:
+    """The parts of a template, parsed."""
+
     subject: BoundTemplate
     html: BoundTemplate | None
     text: BoundTemplate
 
 
 @lru_cache(maxsize=512)
-def _compiled(template_id: int) -> _Compiled:
+def compiled(template_id: int) -> Compiled:
     """The parsed template of one version; a version never changes, so it is parsed once in a process."""
     template = MessageTemplate.objects.get(pk=template_id)
-    return _Compiled(
+    return Compiled(
         subject=_PLAIN.from_string(template.subject),
         html=_HTML.from_string(compile_email(template)) if template.mjml else None,
         text=_PLAIN.from_string(template.text),
     )
+
+
+Said = tuple[tuple[str, str], ...] | None
+
+
+@lru_cache(maxsize=128)
+def _specialised(template_id: int, business: Said, niche: Said, offer: Said) -> Compiled:
+    """The template with what the business, its niche and the offer say in it: the same for most of a claim."""
+    said = {"business": business, "niche": niche, "offer": offer}
+    known = {name: dict(pairs) if pairs is not None else None for name, pairs in said.items()}
+    whole = compiled(template_id)
+    return Compiled(
+        subject=specialised(whole.subject, known),
+        html=specialised(whole.html, known) if whole.html is not None else None,
+        text=specialised(whole.text, known),
+    )
+
+
+def _said(known: Mapping[str, str] | None) -> Said:
+    return tuple(known.items()) if known is not None else None
 
 
 def render(facts: Mapping[str, Any], *, now: datetime) -> Rendered:
@@ -273,13 +296,14 @@ def render(facts: Mapping[str, Any], *, now: datetime) -> Rendered:
     if facts["template_id"] is None:
         raise RenderFailed(f"step {facts['step_code']} has no template for {facts['channel']}")
     context = context_of(facts, now=now)
+    alike = (_said(context["business"]), _said(context["niche"]), _said(context["offer"]))
     try:
-        compiled = _compiled(facts["template_id"])
-        text = compiled.text.render(**context).strip()
+        template = _specialised(facts["template_id"], *alike)
+        text = template.text.render(**context).strip()
         return Rendered(
             # A line break in a subject would start a header of its own.
-            subject=" ".join(compiled.subject.render(**context).split()),
-            html=tracked(compiled.html.render(**context), facts, now=now) if compiled.html is not None else "",
+            subject=" ".join(template.subject.render(**context).split()),
+            html=tracked(template.html.render(**context), facts, now=now) if template.html is not None else "",
             text=plainer(text) if facts["channel"] == Channel.SMS and facts["plain_letters"] else text,
         )
     except (LiquidError, MessageTemplate.DoesNotExist) as error:
