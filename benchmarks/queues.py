@@ -13,8 +13,9 @@ import os
 from typing import Any
 
 from benchmarks.bare_imports import NOW
+from benchmarks.bare_sending import bare_loop
 from benchmarks.ground import ground, table
-from benchmarks.sending import bare_loop, facts_and_due, make_business, measured, send, show, sink, taken
+from benchmarks.sending import facts_and_due, make_business, measured, send, show, sink, taken
 
 CHUNK = 500
 
