@@ -66,7 +66,7 @@ HAND_OVER = """
 UPDATE campaigns_message
    SET state = 'handing_over', attempts = 1, connection_id = %(connection)s, address_hmac = %(address)s,
        subject = %(subject)s, content_sha256 = %(digest)s, cost_minor = 0,
-       verdicts = (string_to_array(%(verdicts)s, chr(30)))[array_position(%(ids)s::bigint[], id)]::jsonb,
+       verdicts = ((SELECT string_to_array(%(verdicts)s, chr(30)))[array_position(%(ids)s::bigint[], id)])::jsonb,
        lease_until = %(lease)s, settled_at = %(now)s
  WHERE tenant_id = %(tenant)s AND id = ANY(%(ids)s)
 RETURNING id
