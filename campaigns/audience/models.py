@@ -283,6 +283,8 @@ class ImportBatch(TenantScoped):
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = "import"
+        verbose_name_plural = "imports"
         indexes = [models.Index(fields=["tenant", "-started_at"], name="import_batch_recent")]
 
     def __str__(self) -> str:

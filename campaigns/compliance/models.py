@@ -22,6 +22,7 @@ class Touch(TenantScopedByItsKeys):
     touched_at = models.DateTimeField()
 
     class Meta:
+        verbose_name_plural = "touches"
         constraints = [
             models.UniqueConstraint(fields=["tenant", "household", "ordinal"], name="touch_ordinal"),
             models.UniqueConstraint(fields=["tenant", "message"], name="touch_of_message"),

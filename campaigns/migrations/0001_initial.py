@@ -191,6 +191,8 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={
+                'verbose_name': 'import',
+                'verbose_name_plural': 'imports',
                 'indexes': [models.Index(fields=['tenant', '-started_at'], name='import_batch_recent')],
             },
         ),
@@ -462,6 +464,7 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={
+                'verbose_name_plural': 'touches',
                 'indexes': [models.Index(fields=['tenant', 'household', '-touched_at'], name='touch_recent'), models.Index(condition=models.Q(('domain', ''), _negated=True), fields=['tenant', 'domain', 'touched_at'], name='touch_of_domain')],
                 'constraints': [models.UniqueConstraint(fields=('tenant', 'household', 'ordinal'), name='touch_ordinal'), models.UniqueConstraint(fields=('tenant', 'message'), name='touch_of_message')],
             },

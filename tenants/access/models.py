@@ -49,6 +49,7 @@ class ApiKey(TenantScoped):
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        verbose_name = "API key"
         constraints = [models.UniqueConstraint(fields=["tenant", "prefix"], name="apikey_prefix")]
 
     def __str__(self) -> str:

@@ -66,6 +66,7 @@ class CapabilityEvidence(TenantScoped):
     checked_at = models.DateTimeField()
 
     class Meta:
+        verbose_name_plural = "capability evidence"
         constraints = [models.UniqueConstraint(fields=["tenant", "capability"], name="capability_evidence_latest")]
 
     def __str__(self) -> str:
@@ -81,6 +82,7 @@ class DataEvidence(TenantScoped):
     recorded_at = models.DateTimeField()
 
     class Meta:
+        verbose_name_plural = "data evidence"
         constraints = [models.UniqueConstraint(fields=["tenant", "kind"], name="data_evidence_latest")]
 
     def __str__(self) -> str:

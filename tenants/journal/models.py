@@ -44,6 +44,7 @@ class AuditEntry(TenantScoped):
     hash = models.CharField(max_length=64)
 
     class Meta:
+        verbose_name_plural = "audit entries"
         constraints = [models.UniqueConstraint(fields=["tenant", "sequence"], name="audit_sequence")]
 
     def __str__(self) -> str:

@@ -170,6 +170,9 @@ class Migration(migrations.Migration):
                 ('connection', tenants.accounts.scoping.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.connection')),
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'verbose_name_plural': 'capability evidence',
+            },
         ),
         migrations.AddField(
             model_name='brand',
@@ -191,6 +194,9 @@ class Migration(migrations.Migration):
                 ('hash', models.CharField(max_length=64)),
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'verbose_name_plural': 'audit entries',
+            },
         ),
         migrations.CreateModel(
             name='ApiKey',
@@ -206,6 +212,9 @@ class Migration(migrations.Migration):
                 ('revoked_at', models.DateTimeField(blank=True, null=True)),
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'verbose_name': 'API key',
+            },
         ),
         migrations.CreateModel(
             name='Usage',
@@ -216,6 +225,9 @@ class Migration(migrations.Migration):
                 ('amount', models.BigIntegerField(default=0)),
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
+            options={
+                'verbose_name_plural': 'usage',
+            },
         ),
         migrations.CreateModel(
             name='Task',
@@ -320,6 +332,7 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant')),
             ],
             options={
+                'verbose_name_plural': 'data evidence',
                 'constraints': [models.UniqueConstraint(fields=('tenant', 'kind'), name='data_evidence_latest')],
             },
         ),

@@ -13,6 +13,7 @@ class Usage(TenantScoped):
     amount = models.BigIntegerField(default=0)
 
     class Meta:
+        verbose_name_plural = "usage"
         constraints = [models.UniqueConstraint(fields=["tenant", "feature", "month"], name="usage_month")]
 
     def __str__(self) -> str:

@@ -105,6 +105,24 @@ def test_every_noun_of_the_house_is_listed(ours: Business, browse: Browse) -> No
         assert f"<span>{noun}</span>" in page, noun
 
 
+def test_rows_are_called_on_the_way_to_one_as_they_are_over_their_list(ours: Business, browse: Browse) -> None:
+    client = browse(ours.people["owner"])
+    wrong = []
+
+    for model, _ in registered():
+        name = str(model._meta.model_name)
+        if name not in ours.rows or name in MAY_VIEW and "owner" not in MAY_VIEW[name]:
+            continue
+        listed = address(model, "changelist")
+        title = client.get(listed).context["title"]
+        for page in ("change", "history"):
+            answer = client.get(address(model, page, ours.rows[name].pk)).content.decode()
+            if f'<a href="{listed}">{title}</a>' not in answer:
+                wrong.append((name, page, title))
+
+    assert wrong == []
+
+
 @pytest.mark.parametrize("path", ["/console/", "/console/campaigns/contact/", "/console/tenants/brand/add/"])
 def test_without_signing_in_there_is_only_the_sign_in_page(path: str, ours: Business, client: Client) -> None:
     response = client.get(path)

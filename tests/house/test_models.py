@@ -153,3 +153,31 @@ def test_one_file_names_the_latest_migration_of_each_app() -> None:
     leaves = "".join(f"{label} {name}\n" for label, name in sorted(loader.graph.leaf_nodes()) if label in APPS)
 
     assert (ROOT / "docs" / "migrations.txt").read_text() == leaves
+
+
+# What is not counted has no plural.
+UNCOUNTED = {"evidence", "usage"}
+
+
+def plural_of(name: str) -> str:
+    *before, last = name.split(" ")
+    if last in UNCOUNTED:
+        return name
+    if last.endswith("y") and last[-2] not in "aeiou":
+        last = f"{last[:-1]}ies"
+    else:
+        last += "es" if last.endswith(("s", "x", "z", "ch", "sh")) else "s"
+    return " ".join([*before, last])
+
+
+def test_every_model_is_called_in_the_plural_as_one_would_say_it() -> None:
+    """Django adds an s to whatever it is: lists, ways to them and questions would speak of batchs and entrys."""
+    named = {model._meta.label: model._meta for label in APPS for model in apps.get_app_config(label).get_models()}
+
+    wrong = {
+        label: str(meta.verbose_name_plural)
+        for label, meta in named.items()
+        if meta.verbose_name_plural != plural_of(str(meta.verbose_name))
+    }
+
+    assert wrong == {}

@@ -26,6 +26,12 @@ else:
     AnyModelAdmin = ModelAdmin
 
 
+def title_of(model_admin: AnyModelAdmin) -> str:
+    """How the console calls the rows of a model: one name, in the sidebar, over the list and on the way to it."""
+    title = getattr(model_admin, "console_name", "") or str(model_admin.opts.verbose_name_plural)
+    return title[:1].upper() + title[1:]
+
+
 class ConsoleAdmin(AnyModelAdmin):
     """Where a model stands in the console, and how its pages are titled."""
 
@@ -47,8 +53,7 @@ class ConsoleAdmin(AnyModelAdmin):
     """What the page of a row names besides: joined there, and not to every row of the list."""
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        title = self.console_name or str(self.opts.verbose_name_plural)
-        context = {"title": title[:1].upper() + title[1:], "console_empty": self.console_empty, **(extra_context or {})}
+        context = {"title": title_of(self), "console_empty": self.console_empty, **(extra_context or {})}
         return super().changelist_view(request, context)
 
     # -- one row -----------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django import template
+from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.template.context import RequestContext
 from django.template.loader import render_to_string
@@ -238,6 +239,12 @@ def result_count(change_list: ChangeList) -> str:
 def is_bounded(change_list: ChangeList) -> bool:
     """Whether the list is longer than is counted."""
     return bool(getattr(change_list.paginator, "bounded", False))
+
+
+@register.filter
+def console_title(opts: Any) -> str:
+    """``{{ opts|console_title }}``: how the console calls the rows of a model, as their list and the sidebar do."""
+    return admin_base.title_of(admin.site.get_model_admin(opts.model))
 
 
 @register.simple_tag(takes_context=True)
