@@ -56,11 +56,12 @@ class TaskPageAdmin(TaskAdmin):
             self.message_user(request, "What the columns of this file are is said already.", messages.WARNING)
             return None
         before = uploading.remembered(task)
-        form = ColumnsForm(request.POST or None, task=task, before=before, now=timezone.now())
+        now = timezone.now()
+        form = ColumnsForm(request.POST or None, task=task, before=before, now=now)
         if form.is_valid():
             if "mapping" not in form.cleaned_data:
                 return self._in_other_encoding(request, task, form)
-            if uploading.say_columns(task, form.cleaned_data["mapping"]):
+            if uploading.say_columns(task, form.cleaned_data["mapping"], now=now):
                 enqueue(jobs.import_upload, tenant=task.tenant_id, task=task.pk)
                 self.site.hooks.note(request, "import.begun", task, {"kind": task.arguments["kind"]})
                 text = "It is being imported: this page says how far it has come, and what came of it."

@@ -5,7 +5,7 @@ import base64
 import gzip
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -91,12 +91,12 @@ def remembered(task: Task) -> ImportBatch | None:
     return found
 
 
-def say_columns(task: Task, mapping: Mapping[str, Any]) -> bool:
+def say_columns(task: Task, mapping: Mapping[str, Any], *, now: datetime) -> bool:
     """Keep how the file is to be read (nothing: as it stands); False where somebody has said so already.
 
     The caller enqueues the task. Inside the tenant's scope.
     """
-    told = task.arguments | {"mapping": dict(mapping)}
+    told = task.arguments | {"mapping": dict(mapping), "said_at": now.astimezone(UTC).isoformat()}
     if mapping:
         told["mapping"]["header"] = told["content"]["header"]
     return bool(_waiting(task).update(kind=TASK, arguments=told))

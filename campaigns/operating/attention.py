@@ -7,6 +7,7 @@ from django.core.cache import cache
 from django.db.models import Count, Min
 
 from campaigns.audience.models import ImportBatch
+from campaigns.operating.attention_files import files
 from campaigns.operating.attention_webhooks import webhooks
 from campaigns.operating.models import ScheduledTask
 from campaigns.planning.campaigning import offer_faults
@@ -47,8 +48,8 @@ def looked_at(tenant: Tenant, *, now: datetime) -> list[Attention]:
     """Everything that needs a person now, inside the tenant's scope."""
     found: list[Attention] = []
     for look in (
-        _connections, _scan, _modules, _campaigns, _unknown, _reputation, _reports, _failed, _imports, _offers,
-        _bookings, _conversations, webhooks,
+        _connections, _scan, _modules, _campaigns, _unknown, _reputation, _reports, _failed, _imports, files,
+        _offers, _bookings, _conversations, webhooks,
     ):  # fmt: skip
         found += look(tenant, now)
     return sorted(found, key=lambda item: _ORDER[item.severity])

@@ -111,7 +111,7 @@ def test_rows_are_called_on_the_way_to_one_as_they_are_over_their_list(ours: Bus
 
     for model, _ in registered():
         name = str(model._meta.model_name)
-        if name not in ours.rows or name in MAY_VIEW and "owner" not in MAY_VIEW[name]:
+        if name not in ours.rows or (name in MAY_VIEW and "owner" not in MAY_VIEW[name]):
             continue
         listed = address(model, "changelist")
         title = client.get(listed).context["title"]

@@ -4,8 +4,10 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from campaigns.audience import uploading
+from campaigns.operating.attention import looked_at
 from tenants.journal import tasks
 from tenants.journal.models import Task
 from tests.console.bringing import CONTACTS, Browse, address_of_cancel, bring, contact_of, say, text_of, waiting, work
@@ -87,6 +89,35 @@ def test_a_file_whose_columns_nobody_names_is_forgotten(
 
     assert (tasks.BROUGHT in task.arguments) == (not forgotten)
     assert task.state == (Task.State.CANCELLED if forgotten else Task.State.QUEUED)
+
+
+def items_of(ours: Business, *, later: timedelta = timedelta()) -> dict[str, str]:
+    """What Home lists, and where it leads."""
+    with acting_for(ours.tenant.pk):
+        return {item.title: item.url for item in looked_at(ours.tenant, now=timezone.now() + later)}
+
+
+def test_home_lists_a_file_whose_columns_are_to_be_said_until_they_are(ours: Business, operator: Client) -> None:
+    title = "Import of contacts from march.csv waits for you"
+    assert title not in items_of(ours)
+    brought = bring(operator, CONTACTS, name="march.csv")
+
+    assert items_of(ours)[title] == brought.headers["Location"]
+    assert title in text_of(operator.get("/console/"))
+    assert title not in items_of(ours, later=timedelta(hours=25))  # forgotten by then
+    say(operator, brought)
+    assert title not in items_of(ours)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_home_lists_a_file_that_no_worker_takes_up(ours: Business, operator: Client) -> None:
+    title = "Import of contacts from march.csv has not begun"
+    say(operator, bring(operator, CONTACTS, name="march.csv"))
+
+    assert title not in items_of(ours, later=timedelta(minutes=9))
+    assert title in items_of(ours, later=timedelta(minutes=11))
+    work(ours)
+    assert title not in items_of(ours, later=timedelta(minutes=11))
 
 
 def test_a_cancelled_file_is_let_go_of_before_it_is_read(ours: Business, operator: Client) -> None:
