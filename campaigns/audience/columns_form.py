@@ -43,13 +43,14 @@ class ColumnsForm(forms.Form):
         self.tenant: Tenant = task.tenant
         self.kind: str = told["kind"]
         self.header: Sequence[str] = told["content"]["header"]
+        self.written: Mapping[str, str] = told["content"].get("written", {})
         self.samples: Mapping[str, Sequence[str]] = told["content"]["samples"]
         self.labels = columns.LABELS[self.kind]
         self.guessed = columns.guess(self.kind, self.header, self.samples)
         chosen = _chosen_before(before.mapping) if before is not None else self.guessed
         for number, name in enumerate(self.header):
             self.fields[f"column_{number}"] = forms.ChoiceField(
-                label=name,
+                label=self._heading(name),
                 required=False,
                 choices=self._choices(name),
                 initial=chosen.get(name, KEEP),
@@ -85,6 +86,10 @@ class ColumnsForm(forms.Form):
         if data is not None and "anyway" in data:
             self._offer_anyway()
 
+    def _heading(self, name: str) -> str:
+        """A column as the file calls it, by our name for it."""
+        return self.written.get(name, name)
+
     def _offer_anyway(self) -> None:
         self.fields["anyway"] = forms.BooleanField(label="Import it all the same", required=False)
 
@@ -116,7 +121,7 @@ class ColumnsForm(forms.Form):
         meant: dict[str, str] = {}
         for number, (name, field) in enumerate(chosen.items()):
             if field in meant:
-                text = f"“{meant[field]}” is {self.labels[field]} already: choose one of the two."
+                text = f"“{self._heading(meant[field])}” is {self.labels[field]} already: choose one of the two."
                 self.add_error(f"column_{number}", text)
             elif field not in (KEEP, LEAVE_OUT):
                 meant[field] = name
@@ -138,17 +143,16 @@ class ColumnsForm(forms.Form):
                 forms_of[field] = self._form_of(field, name)
             except columns.UnreadDates as error:
                 self.add_error(f"column_{self.header.index(name)}", str(error))
-        ignored = [name for name, field in chosen.items() if field == LEAVE_OUT]
+        ignored = [self._heading(name) for name, field in chosen.items() if field == LEAVE_OUT]
         adds_up = self.cleaned_data.get("lines") == "sum"
-        plain = (
-            not ignored and not self.encoding and not adds_up and all(form == field for field, form in forms_of.items())
-        )
+        as_named = all(isinstance(form, str) and form.lower() == field for field, form in forms_of.items())
+        plain = not ignored and not self.encoding and not adds_up and as_named
         if plain and self.before is None and meant == {field: name for name, field in self.guessed.items()}:
             return {}
         said: dict[str, Any] = {"columns": forms_of, "ignore": ignored}
         if adds_up:
             said |= {
-                "group_by": [meant["external_id"]],
+                "group_by": [self._heading(meant["external_id"])],
                 "columns": {f: _of_many(f, form) for f, form in forms_of.items()},
             }
         if self.encoding:
@@ -156,11 +160,12 @@ class ColumnsForm(forms.Form):
         return said
 
     def _form_of(self, field: str, name: str) -> Any:
+        heading = self._heading(name)
         if field in columns.DATES:
             written = columns.date_format(self.samples[name], day_first=self.cleaned_data.get("order") != "month")
-            return {"column": name, "format": written} if written else name
+            return {"column": heading, "format": written} if written else heading
         words = columns.yes_and_no(self.samples[name]) if field in columns.CONSENTS else {}
-        return {"column": name, "values": words} if words else name
+        return {"column": heading, "values": words} if words else heading
 
     def _try(self, mapping: Mapping[str, Any], meant: Mapping[str, str]) -> None:
         """Read the first rows as the import will; where none of them is taken, say why at its column."""
@@ -183,10 +188,9 @@ def _of_many(field: str, form: Any) -> Any:
 
 def _chosen_before(mapping: Mapping[str, Any]) -> dict[str, str]:
     """The field of each column as it was said before."""
-    chosen = {
-        str(form["column"] if isinstance(form, dict) else form): field for field, form in mapping["columns"].items()
-    }
-    return chosen | dict.fromkeys(mapping.get("ignore", []), LEAVE_OUT)
+    said = {field: form["column"] if isinstance(form, dict) else form for field, form in mapping["columns"].items()}
+    chosen = {str(column).lower(): field for field, column in said.items()}
+    return chosen | dict.fromkeys((str(column).lower() for column in mapping.get("ignore", [])), LEAVE_OUT)
 
 
 def _order_before(mapping: Mapping[str, Any]) -> str:

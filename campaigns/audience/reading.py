@@ -6,15 +6,15 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, cast
 
 from openpyxl import load_workbook
 
-from campaigns.audience.reading_text import BROKEN, Row, UnreadableFile, header_of, row_of, text_rows
+from campaigns.audience.reading_text import BROKEN, Header, Row, UnreadableFile, header_of, row_of, text_rows
 
 __all__ = ["BROKEN", "Row", "Table", "UnreadableFile", "count_rows", "opened", "other_encoding"]
 
@@ -26,10 +26,14 @@ _NOT_CSV = re.compile(rb"\s*(<!doctype|<html|<\?xml|<table|%pdf|\{)", re.IGNOREC
 
 @dataclass(frozen=True)
 class Table:
-    """A file that was opened: the names of its columns, trimmed and lower case, and its rows with their lines."""
+    """A file that was opened: the names of its columns, trimmed and lower case, and its rows with their lines.
+
+    ``written``: the names as the file writes them.
+    """
 
     header: list[str]
     rows: Iterator[Row]
+    written: Mapping[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -54,9 +58,15 @@ def opened(
         with _bytes(path) as raw:
             text: IO[str] = io.TextIOWrapper(raw, encoding=chosen, newline="")
             rows = text_rows(text, delimiter or _delimiter(first.decode(chosen, "replace")), path.name, only)
-            yield Table(next(rows), cast("Iterator[Row]", rows))
+            yield _table(rows)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise UnreadableFile(f"{path.name} cannot be unpacked: {error}.") from error
+
+
+def _table(rows: Iterator[Any]) -> Table:
+    """Of what is read first the header is made, the rest are the rows."""
+    header: Header = next(rows)
+    return Table(header.names, cast("Iterator[Row]", rows), header.written)
 
 
 def other_encoding(path: Path) -> str:
@@ -163,7 +173,7 @@ def _workbook(path: Path) -> Iterator[Table]:
             raise UnreadableFile(f"{path.name} is not a workbook that can be read: {error}.") from error
         try:
             rows = _sheet_rows(book, path.name)
-            yield Table(next(rows), cast("Iterator[Row]", rows))
+            yield _table(rows)
         finally:
             book.close()
 
@@ -180,8 +190,9 @@ def _sheet_rows(book: Any, name: str) -> Iterator[Any]:
             if header:
                 yield number, row_of(header, cells + [""] * (len(header) - len(cells)))
             else:
-                header = header_of(cells, name)
-                yield header
+                found = header_of(cells, name)
+                header = found.names
+                yield found
     except UnreadableFile:
         raise
     except Exception as error:

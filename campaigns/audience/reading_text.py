@@ -3,7 +3,7 @@
 import csv
 from collections import deque
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from winback.spreadsheets import as_meant
 
@@ -18,6 +18,13 @@ BROKEN = "\0broken"
 # What a rejects file has before the file's own columns.
 REJECTS_COLUMNS = ["line", "reason"]
 _OPEN_QUOTE = "a quote is opened and not closed, or a delimiter stands outside quotes"
+
+
+class Header(NamedTuple):
+    """The columns of a file: their names, trimmed and lower case, and how the file itself writes each."""
+
+    names: list[str]
+    written: dict[str, str]
 
 
 class UnreadableFile(ValueError):
@@ -113,9 +120,10 @@ def _rows(lines: _Lines, delimiter: str, name: str, only: frozenset[str] | None)
                     row[BROKEN] = _OPEN_QUOTE
                 yield lines.number, row
         elif any(values) and not (len(values) <= 2 and values[0].lower().startswith("sep=")):
-            header = header_of(values, name)
+            found = header_of(values, name)
+            header = found.names
             wanted = None if only is None else [(place, each) for place, each in enumerate(header) if each in only]
-            yield header
+            yield found
     if not header:
         header_of([], name)
 
@@ -147,9 +155,10 @@ def row_of(
     return row
 
 
-def header_of(values: list[str], name: str) -> list[str]:
+def header_of(values: list[str], name: str) -> Header:
     """The names of the columns; raises UnreadableFile when they are none."""
-    names = [as_meant(value.strip()).lower() for value in values]
+    written = [as_meant(value.strip()) for value in values]
+    names = [value.lower() for value in written]
     while names and not names[-1]:
         names.pop()
     if names[:2] == REJECTS_COLUMNS:  # a rejects file that was mended: what it says about the rows is no part of them
@@ -161,4 +170,4 @@ def header_of(values: list[str], name: str) -> list[str]:
     twice = sorted({column for column in names if column and names.count(column) > 1})
     if twice:
         raise UnreadableFile(f"{name} has the column {', '.join(twice)} twice: rename one of them.")
-    return names
+    return Header(names, {column: as_written for column, as_written in zip(names, written, strict=False) if column})

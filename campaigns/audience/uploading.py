@@ -205,6 +205,7 @@ def _looked_at(name: str, content: bytes, encoding: str = "") -> dict[str, Any]:
         raise UnreadableFile(f"{name} has no rows under its headings: there is nothing to import.")
     return {
         "header": list(samples),
+        "written": table.written,
         "samples": {column: list(kept) for column, kept in samples.items()},
         "repeated": repeated,
         "rows": rows,

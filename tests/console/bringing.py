@@ -36,14 +36,15 @@ def say(client: Client, brought: Any, **changes: str) -> Any:
     """Send the page of the columns as it is shown, but for these changes: field by column, or by the field's name."""
     page = brought.headers["Location"]
     form = client.get(page).context["form"]
-    by_column = {field.label: field.html_name for field in form.columns}
+    by_column = {str(field.label).lower(): field.html_name for field in form.columns}
     shown = {field.html_name: field.value() or "" for field in [*form.columns, *form.others]}
     return client.post(page, shown | {by_column.get(name, name): value for name, value in changes.items()})
 
 
 def shown_for(client: Client, brought: Any) -> dict[str, str]:
-    """What the page of the columns has chosen for each."""
-    return {field.label: field.value() for field in client.get(brought.headers["Location"]).context["form"].columns}
+    """What the page of the columns has chosen for each, by its name in lower case."""
+    form = client.get(brought.headers["Location"]).context["form"]
+    return {str(field.label).lower(): field.value() for field in form.columns}
 
 
 def work(ours: Business) -> Task:

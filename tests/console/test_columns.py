@@ -42,7 +42,11 @@ def test_the_columns_are_shown_with_their_values_and_our_guess(operator: Client)
         "opted in": "",
         "notes": "",
     }
-    assert "ana@example.com · bo@example.com" in text_of(operator.get(brought.headers["Location"]))
+    page = operator.get(brought.headers["Location"])
+    assert "ana@example.com · bo@example.com" in text_of(page)
+    assert [field.label for field in page.context["form"].columns] == [
+        "Cust #", "Name", "Surname", "E-Mail", "Mobile", "Joined", "Opted in", "Notes",
+    ]  # fmt: skip
 
 
 def test_what_no_name_tells_the_values_may(operator: Client) -> None:
@@ -77,7 +81,7 @@ def test_the_import_says_where_each_field_came_from(ours: Business, operator: Cl
 
     page = text_of(operator.get(address(ImportBatch, "change", batch.pk)))
 
-    assert "Customer number: cust #; E-mail address: e-mail; Phone number: mobile; First name: name" in page
+    assert "Customer number: Cust #; E-mail address: E-Mail; Phone number: Mobile; First name: Name" in page
 
 
 @pytest.mark.django_db(transaction=True)
@@ -115,7 +119,7 @@ def test_a_column_with_the_very_name_of_a_field_comes_before_one_like_it(operato
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"mobile": "email"}, "“e-mail” is E-mail address already: choose one of the two."),
+        ({"mobile": "email"}, "“E-Mail” is E-mail address already: choose one of the two."),
         (
             {"cust #": "", "e-mail": "", "mobile": ""},
             "No column is “Customer number” or “E-mail address” or “Phone number” yet",
