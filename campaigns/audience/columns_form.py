@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 
-from campaigns.audience import columns, uploading
+from campaigns.audience import columns, naming, uploading
 from campaigns.audience.models import ImportBatch
 from tenants.accounts.models import Tenant
 from tenants.journal.models import Task
@@ -175,7 +175,11 @@ class ColumnsForm(forms.Form):
         reason, _ = Counter(refused).most_common(1)[0]
         field = reason.partition(":")[0]
         place = f"column_{self.header.index(meant[field])}" if field in meant else None
-        self.add_error(place, f"None of the first rows would be taken. {reason[:1].upper()}{reason[1:]}.")
+        headings = {each: self._heading(meant[each]) if each in meant else "" for each in self.labels}
+        if place:
+            headings[field] = ""  # it stands there already
+        told = naming.in_words(reason, self.kind, headings)
+        self.add_error(place, f"None of the first rows would be taken. {told[:1].upper()}{told[1:]}.")
         self._offer_anyway()
 
 

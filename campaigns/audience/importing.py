@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from campaigns.audience import addresses, consent, duplicates, erased, import_batches, rejecting
+from campaigns.audience import addresses, consent, duplicates, erased, import_batches, naming, rejecting
 from campaigns.audience.mapping import FileMapping, Record
 from campaigns.audience.models import ImportBatch
 from campaigns.audience.reading import Row, UnreadableFile, opened
@@ -106,7 +106,7 @@ class _Work:
     mapping: FileMapping | None
     setting: Setting
     now: datetime
-    header: list[str]
+    written: dict[str, str]
     last_lines: dict[str, int]
     many: bool = False
 
@@ -121,7 +121,7 @@ class _Work:
             delimiter=self.mapping.delimiter if self.mapping else None,
             only=only if self.mapping is None else None,
         ) as table:
-            self.header[:] = table.header
+            self.written.update(table.written)
             self.require_columns(table.header)
             if self.mapping is not None:
                 yield from self.mapping.apply(table, skipped)
@@ -198,7 +198,7 @@ def _work(
     read_at: datetime | None,
 ) -> _Work:
     setting = Setting(tenant.zone, tenant.country, tenant.region, tenant.currency, max(now, read_at or now))
-    return _Work(kind, tenant, path, batch, mapping, setting, now, [], {})
+    return _Work(kind, tenant, path, batch, mapping, setting, now, {}, {})
 
 
 def _run(work: _Work, progress: Callable[[int], None] | None, *, resumed: bool = False) -> ImportReport:
@@ -285,10 +285,14 @@ def _one_batch(work: _Work, chunk: list[Record], position: int) -> bool:
         batch.rejected += len(refused)
         if refused:
             sources = {line: rows for line, _, rows in chunk}
+            headings = work.mapping.headings(work.written) if work.mapping else {}
             batch.rejects_size = rejecting.append(
                 import_batches.rejects_path(batch),
-                work.header,
-                [(line, why, _shown(why, sources[line])) for line, why in sorted(refused)],
+                work.written,
+                [
+                    (line, naming.in_words(why, kind.name, headings), _shown(why, sources[line]))
+                    for line, why in sorted(refused)
+                ],
                 size=batch.rejects_size,
             )
         batch.save()

@@ -50,6 +50,15 @@ class FileMapping:
             else:
                 yield line, self._mapped([row]), ((line, row),)
 
+    def headings(self, written: Mapping[str, str]) -> dict[str, str]:
+        """What the file calls each field that it has under another name; nothing for what is the same in every row."""
+        found = {}
+        for field, form in self.columns.items():
+            names = _columns_of(form)
+            if names != [field]:
+                found[field] = "” and “".join(written.get(name, name) for name in names)
+        return found
+
     def _grouped(self, rows: Iterable[Row], skipped: list[int]) -> Iterator[Record]:
         groups: dict[tuple[str, ...], list[Row]] = {}
         for line, row in rows:

@@ -6,7 +6,7 @@ once the rows are mended.
 
 import csv
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from campaigns.audience.reading import Row
@@ -16,13 +16,13 @@ from winback.spreadsheets import harmless
 Refused = tuple[int, str, Sequence[Row]]
 
 
-def append(path: Path, header: Sequence[str], refused: Iterable[Refused], *, size: int) -> int:
+def append(path: Path, written: Mapping[str, str], refused: Iterable[Refused], *, size: int) -> int:
     """Write refused records behind the first ``size`` bytes, which are all that is committed; returns the new size.
 
-    What a killed import had written behind them is dropped, so that every row stands there once.
+    ``written``: the columns by name, as the file writes them. What a killed import had written behind them is dropped,
+    so that every row stands there once.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    columns = [name for name in header if name]
     # The rows are people's data: for the owner alone.
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     with open(descriptor, "r+", encoding="utf-8", newline="") as file:
@@ -31,10 +31,10 @@ def append(path: Path, header: Sequence[str], refused: Iterable[Refused], *, siz
         file.seek(size)
         writer = csv.writer(file)
         if not size:
-            writer.writerow([*REJECTS_COLUMNS, *map(harmless, columns)])
+            writer.writerow([*REJECTS_COLUMNS, *map(harmless, written.values())])
         for _, reason, rows in refused:
             for line, row in rows:
-                writer.writerow([line, harmless(reason), *(harmless(row.get(name, "")) for name in columns)])
+                writer.writerow([line, harmless(reason), *(harmless(row.get(name, "")) for name in written)])
         file.flush()
         return file.tell()
 

@@ -52,7 +52,7 @@ def test_the_documented_salon(tenant: Tenant, tmp_path: Path) -> None:
         ("1297/OHA*01", 3_000, "Children (under 12)", "OHA*01"),
     }
     # Both rows of the receipt that cannot be read, as the file has them.
-    assert [(row["line"], row["amount"], row["client"]) for row in rejects(jobs)] == [
+    assert [(row["line"], row["Amount"], row["Client"]) for row in rejects(jobs)] == [
         ("8", "sixty", "NOSH01"),
         ("9", "60.0", "NOSH01"),
     ]
@@ -99,8 +99,8 @@ def test_the_documented_customer_list(tenant: Tenant, tmp_path: Path) -> None:
     )  # fmt: skip
     assert ana.consents.get().stated_at == datetime(2025, 4, 2, 17, tzinfo=UTC)
     assert counts(answer) == (1, 0, 0, 1)
-    assert rejects(answer)[0]["reason"] == "email_consent: the word '?' is not in the mapping"
-    assert rejects(answer)[0]["cust #"] == "1002"
+    assert rejects(answer)[0]["reason"] == "Consent to e-mail (“Opted in”): the word '?' is not in the mapping"
+    assert rejects(answer)[0]["Cust #"] == "1002"
 
 
 def read(columns: dict[str, Any], rows: str, **more: Any) -> list[dict[str, str]]:

@@ -207,7 +207,7 @@ def test_jobs_of_nobody_who_is_known_say_so_before_they_are_imported(ours: Busin
     work(ours)
 
     assert refused.status_code == 422
-    assert "there is no contact 'C-9001'; import the contacts first" in text_of(refused)
+    assert "Customer number: there is no contact 'C-9001'; import the contacts first" in text_of(refused)
     assert say(operator, bring(operator, visits, "jobs", "visits.csv"), ref="external_id").status_code == 302
 
 
