@@ -69,15 +69,19 @@ RETURNING m.id
 
 # What another host called unknown meanwhile keeps its claim: whoever knows better, because its link was only down or
 # its journal is still there, may say so.
-RECORD = f"""
-WITH moved AS (
-    UPDATE campaigns_message m
-       SET state = {_its("states")}, reason = {_its("reasons")}, provider_id = {_its("provider_ids")},
+_WITH_EVIDENCE = f"""
            subject = coalesce(nullif(left({_its("subjects")}, 300), ''), m.subject),
            content_sha256 = coalesce(nullif({_its("digests")}, ''), m.content_sha256),
            segments = coalesce({_its("segments", "int")}, m.segments),
            verdicts = CASE WHEN {_its("verdicts")} = '[]' THEN m.verdicts
-                           ELSE m.verdicts || {_its("verdicts")}::jsonb END,
+                           ELSE m.verdicts || {_its("verdicts")}::jsonb END,"""
+
+
+def _record(evidence: str = "") -> str:
+    return f"""
+WITH moved AS (
+    UPDATE campaigns_message m
+       SET state = {_its("states")}, reason = {_its("reasons")}, provider_id = {_its("provider_ids")},{evidence}
            cost_minor = CASE WHEN {_its("states")} IN ('handed_over', 'unknown') THEN m.cost_minor ELSE 0 END,
            error = left({_its("errors")}, 300), lease_until = NULL, settled_at = %(now)s,
            claim_token = CASE WHEN {_its("states")} = 'unknown' THEN m.claim_token END,
@@ -95,6 +99,9 @@ WITH moved AS (
 )
 SELECT state, count(*) FROM moved GROUP BY state
 """
+
+
+RECORD, RECORD_WITH_EVIDENCE = _record(), _record(_WITH_EVIDENCE)
 
 # What was not tried used no attempt, and the claim's verdicts were about nothing: a message that waits for its
 # connection is claimed every quarter of an hour. What postponed it stays.
@@ -180,7 +187,10 @@ def record_outcomes(
     """Record what came back, in one statement; returns how many reached each state."""
     if not outcomes:
         return {}
-    parameters = _evidence([outcome.evidence or Evidence(outcome.message_id) for outcome in outcomes]) | {
+    known = any(outcome.evidence for outcome in outcomes)  # of what was handed over it is on the row
+    evidence = _evidence([outcome.evidence or Evidence(outcome.message_id) for outcome in outcomes]) if known else {}
+    parameters = evidence | {
+        "ids": [outcome.message_id for outcome in outcomes],
         "tenant": tenant_id,
         "claim": claim,
         "now": now,
@@ -190,7 +200,7 @@ def record_outcomes(
         "provider_ids": joined(outcome.provider_id[:200] for outcome in outcomes),
         "errors": joined(outcome.error for outcome in outcomes),
     }
-    return dict(prepared_statement(RECORD, parameters))
+    return dict(prepared_statement(RECORD_WITH_EVIDENCE if known else RECORD, parameters))
 
 
 def release(
