@@ -8,13 +8,12 @@ from ninja import Field, Schema
 
 from tenants.connections import hooks
 from tenants.connections.checking import LIMITS
-from tenants.connections.connecting import credentials_of, in_order
+from tenants.connections.connecting import credentials_of, in_order, shown_settings
 from tenants.connections.models import CapabilityEvidence, Connection
 from tenants.journal.models import Task
 from tenants.webhooks import opaque
 from winback.encryption import UndecipherableSecret
 from winback.providers import registry
-from winback.providers.errors import ProviderMisconfigured
 
 Kind = Literal["email", "sms"]
 Secrets = dict[str, str]
@@ -185,7 +184,7 @@ def shape(connection: Connection) -> dict[str, Any]:
         "asked_again_at": connection.retry_at if connection.state == Connection.State.PAUSED else None,
         "order": keys.index(connection.pk) + 1,
         "credentials": _names_of_secrets(connection),
-        "settings": _without_secrets(connection),
+        "settings": {name: value for name, value in shown_settings(connection).items() if name not in LIMITS},
         "limits": {
             name: connection.settings.get(name) if connection.settings.get(name) != "" else None for name in LIMITS
         },
@@ -219,15 +218,3 @@ def _names_of_secrets(connection: Connection) -> list[str]:
         return sorted(credentials_of(connection))
     except UndecipherableSecret:
         return []
-
-
-def _without_secrets(connection: Connection) -> dict[str, Any]:
-    """The settings; what the provider calls a secret is not shown even where somebody kept it there."""
-    try:
-        secret = {
-            field.name for field in registry.provider(connection.kind, connection.provider).fields if field.secret
-        }
-    except ProviderMisconfigured:
-        secret = set()
-    hidden = {*secret, *LIMITS}
-    return {name: value for name, value in connection.settings.items() if name not in hidden}

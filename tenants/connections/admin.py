@@ -14,7 +14,7 @@ from tenants.connections.checking import ConnectionRefused
 from tenants.connections.forms import ConnectionForm
 from tenants.connections.models import CapabilityEvidence, Connection, DataEvidence
 from tenants.connections.webhook_page import WebhookPage
-from winback.console.columns import json_field, pill_column
+from winback.console.columns import json_field, json_text, pill_column
 from winback.console.deeds import deed
 from winback.providers import registry
 from winback.providers.errors import ProviderMisconfigured
@@ -37,7 +37,6 @@ class ConnectionAdmin(WebhookPage):
     ordering = ("kind", "priority", "pk")
     fields = ("label", "kind", "provider", "brand", "state", "priority", "secrets", "settings_shown", "created_at")
     readonly_fields = ("secrets", "settings_shown")
-    settings_shown = staticmethod(json_field("settings", "Settings"))
 
     def changed(self, request: HttpRequest, connection: Connection) -> None:
         """Something about a connection is different now: whoever registers this looks at what depends on it."""
@@ -51,6 +50,10 @@ class ConnectionAdmin(WebhookPage):
     @admin.display(description="Secrets")
     def secrets(self, connection: Connection) -> str:
         return "Kept, encrypted" if connection.credentials else "None"
+
+    @admin.display(description="Settings")
+    def settings_shown(self, connection: Connection) -> str:
+        return json_text(connecting.shown_settings(connection))
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         evidence = CapabilityEvidence.objects.for_tenant(row.tenant_id).filter(connection=row).first()

@@ -16,6 +16,7 @@ from tenants.journal import audit
 from winback.encryption import decrypt, encrypt
 from winback.providers import registry
 from winback.providers.email.base import EmailProvider
+from winback.providers.errors import ProviderMisconfigured
 from winback.providers.sms.base import SmsProvider
 
 LOCAL = "local"
@@ -170,6 +171,16 @@ def credentials_of(connection: Connection) -> dict[str, Any]:
         return {}
     opened: dict[str, Any] = json.loads(decrypt(bytes(connection.credentials)))
     return opened
+
+
+def shown_settings(connection: Connection) -> dict[str, Any]:
+    """The settings, for people: what the provider calls a secret is left out even where somebody kept it there."""
+    try:
+        fields = registry.provider(connection.kind, connection.provider).fields
+    except ProviderMisconfigured:
+        return {}  # nobody knows what of it is secret
+    secret = {field.name for field in fields if field.secret}
+    return {name: value for name, value in connection.settings.items() if name not in secret}
 
 
 def open_provider(connection: Connection) -> EmailProvider | SmsProvider:

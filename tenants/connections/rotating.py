@@ -33,7 +33,9 @@ def propose(
     whole = {**kept, **credentials}
     provider = registry.provider(connection.kind, connection.provider)
     checking.check_place(provider(kept, known), provider(whole, options), given=credentials)
-    told = json.dumps({"credentials": whole, "options": dict(options)}).encode()
+    secret = {field.name for field in provider.fields if field.secret}
+    plain = {name: value for name, value in options.items() if name not in secret}  # there it would stand in the clear
+    told = json.dumps({"credentials": whole, "options": plain}).encode()
     _row(connection).update(pending=encrypt(told), pending_problem="")
     _note(connection, "connection.change_proposed", now=now, actor=actor)
 

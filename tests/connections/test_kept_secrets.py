@@ -39,7 +39,7 @@ def field_of(kind: str, code: str, name: str) -> Any:
 
 
 def test_the_places_are_these() -> None:
-    assert {name for _, _, name in PLACES} == {"host", "port", "return_host", "api_url", "url"}
+    assert {name for _, _, name in PLACES} == {"host", "port", "return_host", "api_url", "url", "body"}
 
 
 @pytest.mark.parametrize(("kind", "code", "name"), FREE)
@@ -110,3 +110,11 @@ def test_the_command_sends_it_nowhere_else(tenant: Tenant, now: datetime) -> Non
                      options='{"host": "mine.example"}', stdout=StringIO())  # fmt: skip
 
     assert not bytes(Connection.objects.for_tenant(tenant).get().pending)
+
+
+def test_the_command_takes_no_secret_that_others_could_read(tenant: Tenant) -> None:
+    with pytest.raises(WrongUsage, match="password is a secret"):
+        call_command("connect_provider", "email", "smtp", tenant=tenant.slug, stdout=StringIO(),
+                     options='{"host": "a.example", "password": "old"}')  # fmt: skip
+
+    assert not Connection.objects.for_tenant(tenant).exists()

@@ -53,14 +53,18 @@ def json_field(name: str, title: str = "") -> Callable[[Any], SafeString | str]:
 
     @admin.display(description=title or name.replace("_", " ").capitalize())
     def column(row: Any) -> SafeString | str:
-        value = getattr(row, name)
-        if isinstance(value, str) and value:
-            return format_html("<pre>{}</pre>", value)
-        if value in (None, "", {}, []):
-            return "–"
-        return format_html("<pre>{}</pre>", json.dumps(value, indent=2, ensure_ascii=False, default=str))
+        return json_text(getattr(row, name))
 
     return column
+
+
+def json_text(value: Any) -> SafeString | str:
+    """A JSON value as indented text."""
+    if isinstance(value, str) and value:
+        return format_html("<pre>{}</pre>", value)
+    if value in (None, "", {}, []):
+        return "–"
+    return format_html("<pre>{}</pre>", json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
 def link_column(name: str, title: str = "") -> Callable[[Any], SafeString | str]:

@@ -50,10 +50,13 @@ class Command(TenantCommand):
         secrets = json_object(sys.stdin.read(), "standard input") if options["credentials_stdin"] else {}
         kind, provider = options["kind"], options["provider"]
         try:
-            build(kind, provider, secrets, settings)
+            known = type(build(kind, provider, secrets, settings))
             check_limits(settings)
         except (ProviderMisconfigured, LimitsInvalid) as error:
             raise WrongUsage(str(error)) from error
+        misplaced = [field.name for field in known.fields if field.secret and field.name in settings]
+        if misplaced:
+            raise WrongUsage(f"--options: {misplaced[0]} is a secret: give it by --credentials-stdin.")
         if options["rotate"]:
             return self._rotate(tenant, secrets, settings, now=now, options=options)
         with acting_for(tenant.pk):

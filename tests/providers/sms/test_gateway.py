@@ -70,7 +70,7 @@ class TestGateway(SmsProviderContract, FailingSmsContract):
 
 def test_says_what_the_template_says(server: HttpServer) -> None:
     hearing, _ = sending(
-        server, 1, credentials={"secret": "hunter2"}, auth="bearer", headers='{"X-Account": "oak"}', method="PUT",
+        server, 1, credentials={"secret": "hunter2", "headers": '{"X-Account": "oak"}'}, auth="bearer", method="PUT",
         webhook_url=URL, body='{"to": "{to}", "hook": "{callback}", "ref": "{reference}", "n": 1, "x": [true, null]}',
     )  # fmt: skip
 
@@ -204,8 +204,11 @@ def test_a_private_network_is_not_called(server: HttpServer, settings: Settings)
         ({"body": "{to}"}, "not JSON"),
         ({"body": '{"to": "{phone}"}'}, "{phone}"),
         ({"body": '["{to}"]', "body_format": "form"}, "form"),
-        ({"headers": "[]"}, "headers"),
-        ({"headers": '{"X": "a\\r\\nY: b"}'}, "line break"),
+        ({"credentials": {"headers": "[]"}}, "headers"),
+        ({"credentials": {"headers": '{"X": "a\\r\\nY: b"}'}}, "line break"),
+        ({"headers": '{"X-API-Key": "hunter2"}'}, "give them anew"),
+        ({"url": "https://[sms/"}, "address"),
+        ({"body": '{"token": "{secret}"}'}, "secret is missing"),
         ({"auth": "bearer"}, "secret"),
         ({"accepted_statuses": "OK"}, "200-299"),
         ({"method": "DELETE"}, "Method"),
@@ -220,3 +223,44 @@ def test_a_wrong_setting_is_named_before_anything_leaves(server: HttpServer, tol
     assert says in str(trouble)
     assert hearing.heard == []
     assert (probed.ok, probed.code) == (False, "misconfigured")
+
+
+@pytest.mark.parametrize(
+    ("told", "where"),
+    [
+        ({"url": "https://oak:hunter2@sms.example.com/"}, "User name"),
+        ({"url": "https://sms.example.com/send?apikey=hunter2"}, "apikey"),
+        ({"url": "https://sms.example.com/send?user=oak&access_token=hunter2"}, "access_token"),
+        ({"body": '{"to": "{to}", "key": "hunter2"}'}, "key"),
+        ({"body": '{"to": "{to}", "auth": {"API-Key": "hunter2"}}'}, "API-Key"),
+        ({"body": '{"messages": [{"to": "{to}", "password": "hunter2"}]}'}, "password"),
+        ({"body": '{"to": "{to}", "secret": "hunter2"'}, "not JSON"),
+        ({"credentials": {"headers": '{"X-API-Key": "hunter2"'}}, "not JSON"),
+    ],
+)
+def test_a_key_in_the_open_is_refused_and_not_quoted(told: dict[str, Any], where: str) -> None:
+    provider = connect("https://sms.example.com", **told)
+
+    with pytest.raises(ProviderMisconfigured, match=where) as refused:
+        provider.check_told()
+
+    assert "hunter2" not in str(refused.value) + provider.probe().detail
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"to": "{to}", "routing_key": "fast", "idempotency_key": "{reference}", "username": "oak"}',
+        '{"to": "{to}", "data": [{"key": "campaign", "value": "winter"}], "token": "", "passes": 2}',
+    ],
+)
+def test_what_is_no_key_may_stand_in_the_body(body: str) -> None:
+    connect("https://sms.example.com", body=body).check_told()
+
+
+def test_a_key_goes_where_its_place_is(server: HttpServer) -> None:
+    told = {"body": '{"to": "{to}", "msg": "{text}", "apikey": "{secret}", "ref": "{reference}"}'}
+    sending(server, 1, credentials={"secret": "hunter2&"}, url=f"{server.url}/send?token={{secret}}", **told)
+
+    (request,) = server.requests
+    assert (request.json()["apikey"], request.query) == ("hunter2&", {"token": "hunter2&"})

@@ -15,7 +15,7 @@ from winback.providers.handing import ProbeResult, Witness
 from winback.providers.public_addresses import public_only
 from winback.providers.reasons import Reason
 from winback.providers.receiving import Arrival, Report
-from winback.providers.sms import gateway_webhooks
+from winback.providers.sms import gateway_secrets, gateway_webhooks
 from winback.providers.sms.base import OutgoingSms, SmsProvider, unusable
 from winback.providers.sms.gateway_fields import FIELDS
 from winback.providers.sms.gateway_template import checked, filled, filled_address, parsed, statuses, text_at
@@ -42,6 +42,16 @@ class GatewayProvider(SmsProvider):
             self._session.close()
             self._session = None
 
+    def check_told(self) -> None:
+        super().check_told()
+        if str(self.settings.get("headers") or "{}").strip() != "{}" and not self.told("headers").strip("{} "):
+            raise ProviderMisconfigured("Further headers are kept like a password now: give them anew.")
+        gateway_secrets.check(self.told, self._template())
+        self._headers()
+
+    def _template(self) -> Any:
+        return checked(parsed(self.told("body"), "The body"), "The body")
+
     def _opened(self) -> requests.Session:
         if self._session is None:
             self.check_told()
@@ -50,7 +60,7 @@ class GatewayProvider(SmsProvider):
                 raise ProviderMisconfigured(
                     "The gateway's address must be a whole one, such as https://sms.example.com/."
                 )
-            self._body = checked(parsed(self.told("body"), "The body"), "The body")
+            self._body = self._template()
             if self.told("body_format") != "json" and not isinstance(self._body, dict):
                 raise ProviderMisconfigured("The body of a form must be a JSON object of names and values.")
             self._id_at = self.told("id_pointer")
@@ -110,6 +120,7 @@ class GatewayProvider(SmsProvider):
             "text": message.body,
             "reference": message.reference,
             "callback": self.callback_for(message),
+            "secret": self.told("secret"),
         }
         body = filled(self._body, values)
         asked: dict[str, Any] = {"method": self.told("method"), "url": filled_address(self.told("url"), values)}

@@ -13,11 +13,14 @@ FIELDS = (
     Field("method", "Method", choices=("POST", "PUT", "GET"), default="POST"),
     Field("body_format", "Body is sent as", choices=("json", "form", "query"), default="json"),
     Field(
-        "body", "Body", default=DEFAULT_BODY,
-        help="JSON, with {to}, {from}, {text}, {reference} and {callback} in its texts.",
+        "body", "Body", default=DEFAULT_BODY, destination=True,  # {secret} may stand where the recipient reads it
+        help="JSON, with {to}, {from}, {text}, {reference} and {callback} in its texts, and {secret} where a key goes.",
     ),
     Field("from_number", "Sender", required=False),
-    Field("headers", "Further headers", required=False, default="{}", help="A JSON object."),
+    Field(
+        "headers", "Further headers", secret=True, required=False, default="{}", sent_to=("url",),
+        help="A JSON object. A key may stand in it, so it is kept like one.",
+    ),
     Field("auth", "Signs in by", choices=("none", "basic", "bearer", "header"), default="none"),
     Field("username", "User name", required=False),
     Field("secret", "Password, token or key", secret=True, required=False),

@@ -8,17 +8,18 @@ from urllib.parse import quote
 
 from winback.providers.errors import ProviderMisconfigured
 
-PLACEHOLDERS = ("to", "from", "text", "reference", "callback")
+PLACEHOLDERS = ("to", "from", "text", "reference", "callback", "secret")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _DEEPEST = 20
 
 
 def parsed(told: str, what: str) -> Any:
-    """A setting that is JSON; raises ProviderMisconfigured."""
+    """A setting that is JSON; raises ProviderMisconfigured, which does not quote it: a key may stand in it."""
     try:
         return json.loads(told)
     except (ValueError, RecursionError) as error:
-        raise ProviderMisconfigured(f"{what} is not JSON: {told[:80]!r}.") from error
+        where = f" (character {error.pos + 1})" if isinstance(error, json.JSONDecodeError) else ""
+        raise ProviderMisconfigured(f"{what}: this is not JSON{where}.") from None
 
 
 def checked(template: Any, what: str) -> Any:
