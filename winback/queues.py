@@ -22,6 +22,15 @@ from winback.tenancy import acting_for
 
 logger = logging.getLogger(__name__)
 
+REPLIES = "replies"
+"""What people said to us: a stop must count before anything else is done."""
+AWAITED = "awaited"
+"""What a person sits and waits for, such as a probe or a test: short, and never behind an import."""
+DEFAULT = "default"
+QUEUES = (REPLIES, AWAITED, DEFAULT)
+"""In the order in which a worker takes from them."""
+SHORT = (REPLIES, AWAITED)
+"""Those of which no job is long: a worker of their own never lets them wait for one that is."""
 KEEP_FAILED_SECONDS = 7 * 86_400
 WAITING = frozenset({JobStatus.QUEUED, JobStatus.STARTED, JobStatus.DEFERRED, JobStatus.SCHEDULED, JobStatus.CREATED})
 
@@ -32,7 +41,7 @@ def enqueue(
     *,
     tenant_id: int | None = None,
     unique: str | None = None,
-    queue: str = "default",
+    queue: str = DEFAULT,
     **ids: Any,
 ) -> None:
     """Have a worker call ``job(**ids)`` once the present transaction is committed, acting for the tenant that is named.

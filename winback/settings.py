@@ -111,7 +111,7 @@ REDIS_URL = sentinels.checked("REDIS_URL", env.required("REDIS_URL", "the addres
 RQ_QUEUES = {
     # The longest honest job is a full scan; a worker that died is noticed by its heartbeat, not by this.
     name: sentinels.rq_settings(REDIS_URL) | {"DEFAULT_TIMEOUT": 3600}
-    for name in ("replies", "default")
+    for name in ("replies", "awaited", "default")  # winback/queues.py says what for
 }
 RQ = {"WORKER_CLASS": "winback.runtime.worker.WinbackWorker"}
 RQ_SHOW_ADMIN_LINK = False

@@ -16,7 +16,7 @@ from tenants.journal.admin import TaskAdmin
 from tenants.journal.models import Task
 from winback.console.deeds import deed
 from winback.console.formatting import number
-from winback.queues import enqueue
+from winback.queues import DEFAULT, enqueue
 
 
 @admin.register(Task)
@@ -62,7 +62,7 @@ class TaskPageAdmin(TaskAdmin):
             if "mapping" not in form.cleaned_data:
                 return self._in_other_encoding(request, task, form)
             if uploading.say_columns(task, form.cleaned_data["mapping"], now=now):
-                enqueue(jobs.import_upload, tenant=task.tenant_id, task=task.pk)
+                enqueue(jobs.import_upload, queue=DEFAULT, tenant=task.tenant_id, task=task.pk)
                 self.site.hooks.note(request, "import.begun", task, {"kind": task.arguments["kind"]})
                 text = "It is being imported: this page says how far it has come, and what came of it."
                 self.message_user(request, text)

@@ -27,7 +27,7 @@ from winback.console.components import Panel
 from winback.console.deeds import deed
 from winback.console.formatting import words
 from winback.console.security import message_preview
-from winback.queues import enqueue
+from winback.queues import AWAITED, enqueue
 
 State = Message.State
 _COLUMNS: dict[str, tuple[str, ...]] = {
@@ -237,7 +237,7 @@ class CampaignPageAdmin(CampaignAdmin):
             arguments={"variant": variant.pk, "contact": contact.pk, "user": request.user.pk},
             created_by=self.site.hooks.actor(request),
         )
-        enqueue(jobs.send_test, tenant=tenant.pk, task=task.pk)
+        enqueue(jobs.send_test, queue=AWAITED, tenant=tenant.pk, task=task.pk)
         self.site.hooks.note(request, "message.test_asked", variant, {"contact": contact.pk})
         where = "the local outbox" if tenant.sandbox else "your own address"
         self.message_user(request, f"A test is on its way to {where}. Tasks says how it went.")

@@ -14,14 +14,14 @@ from campaigns.operating import connection_jobs, connection_tries
 from campaigns.operating import connection_shapes as shapes
 from tenants.access.middleware import actor_of, key_of, require_scope
 from tenants.accounts.models import Brand, Tenant
-from tenants.activation import activating, jobs
+from tenants.activation import depending, jobs
 from tenants.connections import checking, connecting, hooks, rotating
 from tenants.connections.models import Connection
 from tenants.journal import audit
 from tenants.journal.models import Task
 from tenants.webhooks import opaque
 from winback.problems import Problem
-from winback.queues import enqueue
+from winback.queues import AWAITED, enqueue
 
 router = Router(tags=["Connections"])
 SCOPE = "connections:manage"
@@ -90,10 +90,9 @@ def arrange(request: HttpRequest, body: shapes.OrderRequest) -> dict[str, Any]:
     require_scope(request, SCOPE)
     tenant, now = key_of(request).tenant, timezone.now()
     keys = [_number(request, each) for each in body.connections]
-    if not connecting.arrange(tenant, body.kind, keys, now=now, actor=actor_of(request)):
+    if not depending.arrange(tenant, body.kind, keys, now=now, actor=actor_of(request)):
         text = "Name each connection of this kind once, and no other: GET /api/connections lists them."
         raise _refused(checking.ConnectionRefused("connections", text))
-    activating.reevaluate(tenant, now=now)
     return list_connections(request, body.kind)
 
 
@@ -128,10 +127,9 @@ def change_connection(
             rotating.propose(connection, credentials=secrets, options=options, now=now, actor=actor)
         except checking.ConnectionRefused as error:
             raise _refused(error) from error
-        enqueue(jobs.try_proposed, tenant=tenant.pk, connection=connection.pk, actor=actor)
+        enqueue(jobs.try_proposed, queue=AWAITED, tenant=tenant.pk, connection=connection.pk, actor=actor)
     if "brand" in told:
-        connecting.give_to(connection, _brand(tenant, body.brand), now=now, actor=actor)
-        activating.reevaluate(tenant, now=now)
+        depending.give_to(connection, _brand(tenant, body.brand), now=now, actor=actor)
     return Status(202 if secrets or changed else 200, _shown(request, connection))
 
 
@@ -158,7 +156,7 @@ def send_test(request: HttpRequest, connection_id: str, body: shapes.TestRequest
         task = connection_tries.ask(connection, body.to, now=timezone.now(), actor=actor_of(request))
     except connection_tries.NoTestThere as error:
         raise Problem(422, "no_test_there", str(error)) from error
-    enqueue(connection_jobs.carry_out, tenant=task.tenant_id, task=task.pk)
+    enqueue(connection_jobs.carry_out, queue=AWAITED, tenant=task.tenant_id, task=task.pk)
     return Status(202, shapes.try_shape(task))
 
 
@@ -180,7 +178,7 @@ def tries(request: HttpRequest, connection_id: str) -> dict[str, Any]:
     response=shapes.ConnectionShape,
 )
 def pause(request: HttpRequest, connection_id: str) -> dict[str, Any]:
-    return _switched(request, connection_id, connecting.disable)
+    return _switched(request, connection_id, depending.pause)
 
 
 @router.post(
@@ -190,7 +188,7 @@ def pause(request: HttpRequest, connection_id: str) -> dict[str, Any]:
     response=shapes.ConnectionShape,
 )
 def resume(request: HttpRequest, connection_id: str) -> dict[str, Any]:
-    return _switched(request, connection_id, connecting.resume)
+    return _switched(request, connection_id, depending.resume)
 
 
 @router.get(
@@ -245,9 +243,8 @@ def _connection(request: HttpRequest, text: str) -> Connection:
 
 
 def _switched(request: HttpRequest, connection_id: str, deed: Callable[..., bool]) -> dict[str, Any]:
-    connection, now = _connection(request, connection_id), timezone.now()
-    if deed(connection, now=now, actor=actor_of(request)):
-        activating.reevaluate(connection.tenant, now=now)
+    connection = _connection(request, connection_id)
+    deed(connection, now=timezone.now(), actor=actor_of(request))
     return _shown(request, connection)
 
 
@@ -274,7 +271,7 @@ def _brand(tenant: Tenant, code: str | None) -> Brand | None:
 
 def _try_soon(request: HttpRequest, connection: Connection) -> Task:
     task = connection_tries.ask_probe(connection, now=timezone.now(), actor=actor_of(request))
-    enqueue(connection_jobs.carry_out, tenant=task.tenant_id, task=task.pk)
+    enqueue(connection_jobs.carry_out, queue=AWAITED, tenant=task.tenant_id, task=task.pk)
     return task
 
 

@@ -14,7 +14,7 @@ from tenants.connections.connecting import LOCAL
 from tenants.connections.models import Connection
 from tenants.journal.models import Task
 from winback.console.deeds import deed
-from winback.queues import enqueue
+from winback.queues import AWAITED, enqueue
 
 
 class TestTextForm(forms.Form):
@@ -87,4 +87,4 @@ class ConnectionPageAdmin(WatchedConnectionAdmin):
         )
 
     def _soon(self, task: Task) -> None:
-        enqueue(connection_jobs.carry_out, tenant=task.tenant_id, task=task.pk)
+        enqueue(connection_jobs.carry_out, queue=AWAITED, tenant=task.tenant_id, task=task.pk)

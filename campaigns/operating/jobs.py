@@ -28,7 +28,7 @@ from tenants.journal import partitions, tasks
 from tenants.journal.models import Task
 from tenants.webhooks import replaying
 from winback.providers.errors import ProviderError
-from winback.queues import enqueue
+from winback.queues import REPLIES, enqueue
 from winback.tenancy import acting_for
 
 logger = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ def _send(now: datetime) -> None:
 def _apply(now: datetime) -> None:
     """A job for each tenant to which providers reported something that nobody has applied."""
     for tenant_id in applying.tenants_waiting(now=now):
-        enqueue(apply_events, unique=f"apply-{tenant_id}", queue="replies", tenant=tenant_id)
+        enqueue(apply_events, unique=f"apply-{tenant_id}", queue=REPLIES, tenant=tenant_id)
 
 
 def _webhooks(_now: datetime) -> None:

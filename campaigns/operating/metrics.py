@@ -12,7 +12,7 @@ from rq import Worker
 from campaigns.operating.models import ScheduledTask
 from campaigns.planning.models import Message
 from campaigns.tracking import refusals
-from winback.queues import get_queue
+from winback.queues import QUEUES, get_queue
 from winback.tenancy import acting_for_all
 
 MESSAGES = "SELECT state, count(*) FROM campaigns_message GROUP BY state"
@@ -149,7 +149,7 @@ def _of_queue() -> list[Gauge]:
     waiting: dict[tuple[tuple[str, str], ...], float] = {}
     workers: dict[tuple[tuple[str, str], ...], float] = {}
     try:
-        for name in ("replies", "default"):
+        for name in QUEUES:
             queue = get_queue(name)
             waiting[(("queue", name),)] = queue.count
             workers[(("queue", name),)] = Worker.count(queue=queue)

@@ -7,11 +7,11 @@ from campaigns.operating import jobs
 from tenants.webhooks.admin import EndpointAdmin
 from tenants.webhooks.delivery_page import DeliveryAdmin
 from tenants.webhooks.models import WebhookDelivery, WebhookEndpoint
-from winback.queues import enqueue
+from winback.queues import DEFAULT, enqueue
 
 
 def _wake(tenant_id: int) -> None:
-    enqueue(jobs.deliver_webhooks, unique=f"webhooks-{tenant_id}", tenant=tenant_id)
+    enqueue(jobs.deliver_webhooks, unique=f"webhooks-{tenant_id}", queue=DEFAULT, tenant=tenant_id)
 
 
 @admin.register(WebhookEndpoint)

@@ -14,7 +14,7 @@ from campaigns.tracking import jobs, threads
 from campaigns.tracking.thread_models import Conversation, ThreadText
 from tenants.access.middleware import actor_of, key_of, require_scope
 from winback.problems import Problem
-from winback.queues import enqueue
+from winback.queues import AWAITED, enqueue
 
 router = Router(tags=["Conversations"])
 PAGE = 50
@@ -159,5 +159,5 @@ def reply(request: HttpRequest, number: int, body: ReplyRequest) -> dict[str, An
         threads.reply(row, body.text, actor=actor_of(request), now=timezone.now())
     except threads.NoReply as error:
         raise Problem(409, "not_answered", str(error)) from error
-    enqueue(jobs.send_answers, unique=f"answers-{row.tenant_id}", tenant=row.tenant_id)
+    enqueue(jobs.send_answers, unique=f"answers-{row.tenant_id}", queue=AWAITED, tenant=row.tenant_id)
     return _thread(row)

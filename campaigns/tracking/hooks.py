@@ -19,7 +19,7 @@ from campaigns.tracking import inbox, jobs
 from tenants.connections.hooks import UnknownAddress, read_token
 from winback.providers.errors import ProviderError
 from winback.providers.receiving import Arrival, NotAuthentic
-from winback.queues import enqueue
+from winback.queues import REPLIES, enqueue
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ def _wake(tenant_id: int) -> None:
     """Have a worker apply it soon: at most once a second, for a burst would cost more in the queue than here."""
     if monotonic() - _woken.get(tenant_id, -WAKE_EVERY_SECONDS) >= WAKE_EVERY_SECONDS:
         _woken[tenant_id] = monotonic()
-        enqueue(jobs.apply_events, unique=f"apply-{tenant_id}", queue="replies", tenant=tenant_id)
+        enqueue(jobs.apply_events, unique=f"apply-{tenant_id}", queue=REPLIES, tenant=tenant_id)
 
 
 urlpatterns = [path("hooks/<slug:provider>/<str:token>/", hook, name="hook")]

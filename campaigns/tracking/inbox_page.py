@@ -12,7 +12,7 @@ from campaigns.tracking.models import InboxItem
 from tenants.accounts.console import HistoryAdmin, nothing_yet
 from winback.console.columns import code_column, link_column, pill_column
 from winback.console.deeds import deed
-from winback.queues import enqueue
+from winback.queues import REPLIES, enqueue
 
 _ASIDE = (InboxItem.State.UNREADABLE, InboxItem.State.IGNORED)
 
@@ -74,7 +74,7 @@ class InboxItemAdmin(HistoryAdmin):
     @deed("Read again", permission="connections.manage", tone="primary", icon="play")
     def read_again(self, request: HttpRequest, item: InboxItem) -> HttpResponseBase | None:
         if applying.retry(item, now=timezone.now()):
-            enqueue(jobs.apply_events, unique=f"apply-{item.tenant_id}", queue="replies", tenant=item.tenant_id)
+            enqueue(jobs.apply_events, unique=f"apply-{item.tenant_id}", queue=REPLIES, tenant=item.tenant_id)
             self.site.hooks.note(request, "inboxitem.read_again", item, {})
             self.site.hooks.changed(request)
             self.message_user(request, "It is read again now: reload this page in a few seconds.")

@@ -26,7 +26,7 @@ from winback.console.confirming import Confirmation
 from winback.console.deeds import deed
 from winback.console.formatting import words
 from winback.console.templatetags.console import pill
-from winback.queues import enqueue
+from winback.queues import AWAITED, enqueue
 
 _WAITS, _LONG = timedelta(hours=4), timedelta(hours=24)
 _STATES = {
@@ -161,7 +161,12 @@ class ConversationAdmin(HistoryAdmin):
             except threads.NoReply as error:
                 form.add_error("text", str(error))
             else:
-                enqueue(jobs.send_answers, unique=f"answers-{conversation.tenant_id}", tenant=conversation.tenant_id)
+                enqueue(
+                    jobs.send_answers,
+                    unique=f"answers-{conversation.tenant_id}",
+                    queue=AWAITED,
+                    tenant=conversation.tenant_id,
+                )
                 self._changed(request, "Your reply is on its way.")
                 return None
         return self.site.ask(

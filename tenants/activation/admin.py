@@ -12,7 +12,7 @@ from catalog.models import Guard, Module, Niche
 from tenants.accounts.admin import BusinessAdmin
 from tenants.accounts.console import TenantAdmin, nothing_yet, tenant_of
 from tenants.accounts.models import Tenant
-from tenants.activation import activating, domains_page, jobs, onboarding  # noqa: F401 - it registers itself
+from tenants.activation import activating, depending, domains_page, jobs, onboarding  # noqa: F401 - it registers itself
 from tenants.activation.forms import NewTenantForm
 from tenants.activation.models import ModuleActivation
 from tenants.activation.module_settings import SettingsInvalid
@@ -26,7 +26,7 @@ from winback.console.confirming import Confirmation
 from winback.console.deeds import deed
 from winback.console.formatting import words
 from winback.console.templatetags.console import pill
-from winback.queues import enqueue
+from winback.queues import AWAITED, enqueue
 
 
 class WatchedConnectionAdmin(ConnectionAdmin):
@@ -38,12 +38,11 @@ class WatchedConnectionAdmin(ConnectionAdmin):
     def changed(self, request: HttpRequest, connection: Connection) -> None:
         tenant = tenant_of(request)
         self.site.hooks.changed(request)
-        activating.reevaluate(tenant, now=timezone.now())
-        enqueue(jobs.look_again, tenant=tenant.pk)  # providers are asked over the network, outside this transaction
+        depending.changed(tenant, now=timezone.now())
 
     def try_soon(self, request: HttpRequest, connection: Connection) -> None:
         actor = self.site.hooks.actor(request)
-        enqueue(jobs.try_proposed, tenant=connection.tenant_id, connection=connection.pk, actor=actor)
+        enqueue(jobs.try_proposed, queue=AWAITED, tenant=connection.tenant_id, connection=connection.pk, actor=actor)
 
 
 @admin.register(ModuleActivation)
@@ -199,7 +198,7 @@ class ModuleAdmin(ReadOnlyAdmin):
             except SettingsInvalid as error:
                 show_faults(form, error.errors)
             else:
-                enqueue(jobs.look_again, tenant=tenant.pk)
+                enqueue(jobs.look_again, queue=AWAITED, tenant=tenant.pk)
                 if answer.status == 200:
                     self.message_user(request, f"{module.name} is active. The first scan opens lapses within the hour.")
                 else:
@@ -217,7 +216,7 @@ class ModuleAdmin(ReadOnlyAdmin):
     def check_again(self, request: HttpRequest, module: Module) -> HttpResponseBase | None:
         tenant = tenant_of(request)
         changes = activating.reevaluate(tenant, now=timezone.now())
-        enqueue(jobs.look_again, tenant=tenant.pk)
+        enqueue(jobs.look_again, queue=AWAITED, tenant=tenant.pk)
         self.site.hooks.note(request, "module.checked", None, {"module": module.code})
         moved = "; ".join(f"{change.module_code} is now {change.new}" for change in changes)
         self.message_user(request, moved or "Looked again: nothing has changed. Providers are being asked now.")

@@ -11,7 +11,7 @@ from tenants.activation import jobs
 from tenants.connections.domain_page import SendingDomainAdmin
 from tenants.connections.models import SendingDomain
 from tenants.journal import tasks
-from winback.queues import enqueue
+from winback.queues import AWAITED, enqueue
 
 
 @admin.register(SendingDomain)
@@ -19,7 +19,7 @@ class WatchedDomainAdmin(SendingDomainAdmin):
     """The DNS is asked by a worker, outside the request's transaction."""
 
     def look_up_soon(self, request: HttpRequest) -> None:
-        enqueue(jobs.look_up_domains, tenant=tenant_of(request).pk)
+        enqueue(jobs.look_up_domains, queue=AWAITED, tenant=tenant_of(request).pk)
 
     def check_soon(self, request: HttpRequest, raw: bytes) -> None:
         tenant = tenant_of(request)
@@ -31,4 +31,4 @@ class WatchedDomainAdmin(SendingDomainAdmin):
             arguments={"message": base64.b64encode(raw).decode()},
             created_by=self.site.hooks.actor(request),
         )
-        enqueue(jobs.check_message, tenant=tenant.pk, task=task.pk)
+        enqueue(jobs.check_message, queue=AWAITED, tenant=tenant.pk, task=task.pk)

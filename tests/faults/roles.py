@@ -18,7 +18,7 @@ from typing import Any
 from django_rq.workers import get_worker
 
 from campaigns.operating import jobs
-from winback.queues import enqueue
+from winback.queues import QUEUES, enqueue
 from winback.runtime import scheduler
 
 Fault = list[Any]
@@ -83,7 +83,7 @@ def work(tenant: int | None = None, fault: Fault | None = None, burst: bool = Fa
     arm(fault)
     if tenant is not None:
         enqueue(jobs.send_tenant, tenant=tenant)
-    get_worker("replies", "default").work(burst=burst, max_jobs=1 if burst else None, logging_level="CRITICAL")
+    get_worker(*QUEUES).work(burst=burst, max_jobs=1 if burst else None, logging_level="CRITICAL")
 
 
 def supervise(tenant: int | None = None, fault: Fault | None = None, burst: bool = False) -> None:

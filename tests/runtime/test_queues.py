@@ -1,7 +1,9 @@
 """enqueue(): after the commit, once, for its tenant; and nothing is lost that PostgreSQL holds."""
 
+import ast
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import django_rq
 import pytest
@@ -13,6 +15,7 @@ from rq.job import JobStatus
 from tenants.accounts.models import Tenant
 from tests import factories
 from winback import queues, tenancy
+from winback.runtime import serve
 from winback.tenancy import NoTenantScope, acting_for_all
 
 done: list[object] = []
@@ -133,3 +136,40 @@ def test_a_scope_that_is_open_is_not_carried_to_the_worker(
     assert job is not None
     assert job.kwargs["tenant_id"] is None
     assert tenant.pk not in job.kwargs["ids"].values()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_person_waits_for_comes_before_the_rest_and_after_what_people_said(queue: Queue) -> None:
+    for number, name in enumerate(reversed(queues.QUEUES)):
+        queues.enqueue(note, queue=name, number=number)
+
+    waiting = [queues.get_queue(name) for name in queues.QUEUES]
+    SimpleWorker(waiting, connection=queue.connection).work(burst=True, logging_level="CRITICAL")
+
+    assert done == [2, 1, 0]
+
+
+def test_workers_take_from_every_queue_in_that_order_and_one_from_no_long_job(settings: Settings) -> None:
+    assert tuple(settings.RQ_QUEUES) == queues.QUEUES
+    taken = [
+        tuple(command[command.index("rqworker") + 1 :])
+        for _, command in serve._commands("127.0.0.1", 8000, 2)
+        if "rqworker" in command
+    ]
+    assert taken == [queues.QUEUES, queues.QUEUES, queues.SHORT]
+    assert queues.DEFAULT not in queues.SHORT
+
+
+def test_every_door_at_which_a_person_stands_says_whether_they_wait() -> None:
+    """Else a probe would stand behind somebody's import, as it once did."""
+    silent = [
+        f"{path}:{call.lineno}"
+        for room in ("campaigns", "tenants")
+        for path in sorted(Path(room).rglob("*.py"))
+        if path.stem.endswith(("_page", "_api")) or path.stem in ("admin", "api", "depending")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "enqueue"
+        if "queue" not in {word.arg for word in call.keywords}
+    ]
+
+    assert not silent

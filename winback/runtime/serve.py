@@ -14,6 +14,7 @@ from urllib.request import urlopen
 
 from django.conf import settings
 
+from winback.queues import QUEUES, SHORT
 from winback.runtime import processes
 from winback.runtime.addresses import is_free
 from winback.runtime.bootstrap import ROOT
@@ -73,10 +74,11 @@ def _commands(host: str, port: int, workers: int) -> list[tuple[str, list[str]]]
         python, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port),
         "--workers", "1", "--blocking-threads", "8", "--no-ws", "winback.wsgi:application",
     ]  # fmt: skip
-    worker = [python, "manage.py", "rqworker", "replies", "default"]
+    worker = [python, "manage.py", "rqworker"]
     return [
         ("web", web),
-        *((f"worker-{number}", worker) for number in range(1, workers + 1)),
+        *((f"worker-{number}", [*worker, *QUEUES]) for number in range(1, workers + 1)),
+        ("worker-short", [*worker, *SHORT]),  # in whose turn no import can come
         ("scheduler", [python, "-m", "winback.runtime.scheduler"]),
     ]
 

@@ -1,4 +1,4 @@
-"""``connections``: see tenants/connections/connecting.py."""
+"""``connections``: see tenants/activation/depending.py."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from django.core.management.base import CommandParser
 
 from tenants.accounts.commands import TenantCommand
 from tenants.accounts.models import Tenant
-from tenants.activation import activating
+from tenants.activation import depending
 from tenants.connections import connecting
 from tenants.connections.models import Connection
 from winback.commands import Keys, WrongUsage
@@ -32,18 +32,15 @@ class Command(TenantCommand):
         parser.add_argument("--kind", choices=list(registry.KINDS), help="Where two kinds have one of this label.")
 
     def handle_tenant(self, tenant: Tenant, *, now: datetime, options: Keys) -> Keys:
-        changed = False
         if options.get("pause"):
-            changed = connecting.disable(self._find(tenant, options["pause"], options), now=now, actor=ACTOR)
+            depending.pause(self._find(tenant, options["pause"], options), now=now, actor=ACTOR)
         if options.get("resume"):
-            changed = connecting.resume(self._find(tenant, options["resume"], options), now=now, actor=ACTOR)
+            depending.resume(self._find(tenant, options["resume"], options), now=now, actor=ACTOR)
         if options.get("first"):
             first = self._find(tenant, options["first"], options)
             others = connecting.in_order(tenant, first.kind).exclude(pk=first.pk)
             keys = [first.pk, *others.values_list("pk", flat=True)]
-            changed = connecting.arrange(tenant, first.kind, keys, now=now, actor=ACTOR)
-        if changed:
-            activating.reevaluate(tenant, now=now)
+            depending.arrange(tenant, first.kind, keys, now=now, actor=ACTOR)
         return {kind: self._listed(tenant, kind) for kind in registry.KINDS}
 
     def _listed(self, tenant: Tenant, kind: str) -> Keys:
