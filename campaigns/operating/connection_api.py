@@ -112,24 +112,26 @@ def one_connection(request: HttpRequest, connection_id: str) -> dict[str, Any]:
 def change_connection(
     request: HttpRequest, connection_id: str, body: shapes.ConnectionChange
 ) -> Status[dict[str, Any]]:
-    connection = _connection(request, connection_id)
+    # Held: of two changes at the same time the second is made to what the first left.
+    connection = _connection(request, connection_id, held=True)
     now, actor, tenant = timezone.now(), actor_of(request), connection.tenant
     told = body.dict(exclude_unset=True)
     changed = {**(told.get("settings") or {}), **(told.get("limits") or {})}
     secrets = told.get("credentials") or {}
+    brand = _brand(tenant, body.brand)  # before anything is kept: a refusal changes nothing
     if secrets or changed:
         kept, options = rotating.latest_or_none(connection)
         options = _given(options | changed)
         try:
             provider = checking.provider_of(connection.kind, connection.provider)
-            checking.check_given(provider, kind=connection.kind, credentials=secrets, options=_given(changed))
+            checking.check_given(provider, kind=connection.kind, credentials=secrets, options=changed)
             checking.check_whole(provider, credentials={**kept, **secrets}, options=options)
             rotating.propose(connection, credentials=secrets, options=options, now=now, actor=actor)
         except checking.ConnectionRefused as error:
             raise _refused(error) from error
         enqueue(jobs.try_proposed, queue=AWAITED, tenant=tenant.pk, connection=connection.pk, actor=actor)
     if "brand" in told:
-        depending.give_to(connection, _brand(tenant, body.brand), now=now, actor=actor)
+        depending.give_to(connection, brand, now=now, actor=actor)
     return Status(202 if secrets or changed else 200, _shown(request, connection))
 
 
@@ -234,9 +236,10 @@ def _rows(request: HttpRequest) -> Any:
     return Connection.objects.for_tenant(key_of(request).tenant_id).select_related("tenant", "brand")
 
 
-def _connection(request: HttpRequest, text: str) -> Connection:
+def _connection(request: HttpRequest, text: str, *, held: bool = False) -> Connection:
     require_scope(request, SCOPE)
-    connection: Connection | None = _rows(request).filter(pk=_number(request, text)).first()
+    rows = _rows(request).select_for_update(of=("self",)) if held else _rows(request)
+    connection: Connection | None = rows.filter(pk=_number(request, text)).first()
     if connection is None:
         raise _missing()
     return connection

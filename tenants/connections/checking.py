@@ -40,7 +40,11 @@ def provider_of(kind: str, code: str) -> type[ProviderAccount]:
 def check_given(
     provider: type[ProviderAccount], *, kind: str, credentials: Mapping[str, Any], options: Mapping[str, Any]
 ) -> None:
-    """Raise ConnectionRefused where something was given that this provider is not told, or that is no such value."""
+    """Raise ConnectionRefused where something was given that this provider is not told, or that is no such value.
+
+    None takes a setting away, and only one that could be given: what else stands there may say where secrets are sent.
+    A secret that somebody kept among the settings may go.
+    """
     secret = {field.name for field in provider.fields if field.secret}
     plain = {field.name for field in provider.fields if not field.secret}
     for name, value in credentials.items():
@@ -51,13 +55,15 @@ def check_given(
             raise ConnectionRefused(where, f"It has more than {_LONGEST_SECRET:,} characters.")
     for name, value in options.items():
         where = f"limits.{name}" if name in LIMITS else f"settings.{name}"
+        if name in secret and value is None:
+            continue
         if name in secret:
             raise ConnectionRefused(where, "This is a secret: give it in credentials, where it is kept encrypted.")
         if name in OF_EMAIL and (kind != "email" or provider.code == LOCAL):
             raise ConnectionRefused(where, "Only mailbox providers are spared so: it is for e-mail that leaves.")
         if name not in {*plain, *LIMITS, PRICE}:
             raise ConnectionRefused(where, f"{provider.label} has no setting of this name: {_listed({*plain, PRICE})}.")
-        if name in plain and len(str(value)) > _LONGEST_SETTING:
+        if name in plain and value is not None and len(str(value)) > _LONGEST_SETTING:
             raise ConnectionRefused(where, f"It has more than {_LONGEST_SETTING} characters.")
     price = options.get(PRICE)
     if price is not None and (not isinstance(price, int) or isinstance(price, bool) or price < 0):

@@ -5,18 +5,21 @@ import json
 from typing import Any
 
 import pytest
+from django.test import Client
 
-from tenants.access.models import IdempotentRequest
+from tenants.access.models import IdempotentRequest, User
 from tenants.accounts.models import Brand, Tenant
 from tenants.activation import jobs
-from tenants.connections import connecting
+from tenants.connections import connecting, rotating
 from tenants.connections.models import Connection
 from tenants.journal.models import AuditEntry, Task
+from tenants.webhooks import opaque
 from tests import factories
 from tests.at_once import at_once
 from tests.calling import Call
 from tests.connections.calling import LOCAL, PASSWORD, SMTP, carry_out, made, row_of
 from winback.encryption import encrypt
+from winback.providers import registry
 from winback.tenancy import acting_for
 
 
@@ -185,6 +188,87 @@ def test_a_change_that_cannot_be_is_refused(call: Call, business: Tenant, change
 
     assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, field)
     assert not bytes(row_of(business, "Post").pending)
+
+
+@pytest.mark.parametrize("name", ["api_url", "timeout_seconds"])
+def test_nothing_is_taken_away_that_could_not_be_given(call: Call, business: Tenant, name: str) -> None:
+    with acting_for(business.pk):
+        connecting.connect(business, kind="email", provider="postmark", label="Post", now=factories.NOW, actor="a",
+                           credentials={"server_token": PASSWORD}, options={name: "7"})  # fmt: skip
+        where = f"/{opaque.make('connection', business.pk, Connection.objects.for_tenant(business).get().pk)}"
+
+    answer = call("PATCH", where, {"settings": {name: None}})
+
+    assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, f"settings.{name}")
+    assert not bytes(row_of(business, "Post").pending)
+
+
+def test_a_refusal_changes_nothing_of_what_came_with_it(call: Call, business: Tenant) -> None:
+    where = made(call, SMTP)
+
+    answer = call("PATCH", where, {"limits": {"per_day": 200}, "brand": "nobody"})
+
+    assert (answer.status_code, answer.json()["errors"][0]["path"]) == (422, "brand")
+    assert call("GET", where).json()["change"] is None
+
+
+def test_two_changes_at_the_same_time_are_both_made(call: Call, business: Tenant) -> None:
+    where = made(call, SMTP)
+
+    def change(limits: dict[str, Any]) -> Any:
+        return lambda: call("PATCH", where, {"limits": limits}).status_code
+
+    assert at_once(change({"per_day": 200}), change({"per_second": 3})) == [202, 202]
+    with acting_for(business.pk):
+        _, options = rotating.latest(row_of(business, "Post"))
+    assert (options["per_day"], options["per_second"]) == (200, 3)
+
+
+SECRETS = [
+    (kind, code, field.name)
+    for kind, found in registry.KINDS.items()
+    for code, known in found.items()
+    for field in known.fields
+    if field.secret
+]
+
+
+@pytest.mark.parametrize("where", ["credentials", "settings"])
+def test_no_secret_of_any_provider_is_shown_wherever_it_was_put(
+    call: Call, business: Tenant, client: Client, where: str
+) -> None:
+    client.force_login(User.objects.get(email="owner@oak.example"))
+    with acting_for(business.pk):
+        rows = [
+            connecting.connect(business, kind=kind, provider=code, label=f"{code} {name}", now=factories.NOW, actor="a",
+                               **{where if where == "credentials" else "options": {name: PASSWORD}})  # type: ignore[arg-type]
+            for kind, code, name in SECRETS
+        ]  # fmt: skip
+    shown = [call("GET").content.decode()]
+    for row in rows:
+        shown.append(call("GET", f"/{opaque.make('connection', business.pk, row.pk)}").content.decode())
+        shown += [
+            client.get(f"/console/tenants/connection/{row.pk}/{page}/").content.decode()
+            for page in ("change", "set-up")
+        ]
+
+    assert len(rows) > 20
+    assert all("<title>" in page or page.startswith("{") for page in shown)
+    assert not [page for page in shown if PASSWORD in page]
+
+
+def test_a_secret_that_stands_among_the_settings_goes_with_the_next_change(call: Call, business: Tenant) -> None:
+    with acting_for(business.pk):
+        row = connecting.connect(business, kind="email", provider="local", label="Ours", now=factories.NOW, actor="a")
+        Connection.objects.for_tenant(business).filter(pk=row.pk).update(
+            kind="sms", provider="gateway", settings={"url": "https://sms.example.com/", "webhook_secret": PASSWORD}
+        )
+    where = f"/{opaque.make('connection', business.pk, row.pk)}"
+
+    assert call("PATCH", where, {"limits": {"per_day": 9}}).status_code == 202
+    with acting_for(business.pk):
+        _, options = rotating.latest(row_of(business, "Ours"))
+    assert options == {"url": "https://sms.example.com/", "per_day": 9}
 
 
 def test_a_connection_is_given_to_one_brand_and_back(call: Call, business: Tenant) -> None:
