@@ -1,7 +1,7 @@
 """What the columns of a file may mean, what they are called elsewhere, and which of them a file's own probably are."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 LABELS: Mapping[str, Mapping[str, str]] = {
@@ -11,6 +11,7 @@ LABELS: Mapping[str, Mapping[str, str]] = {
         "phone": "Phone number",
         "first_name": "First name",
         "last_name": "Last name",
+        "full_name": "Full name (first and last)",
         "company": "Company",
         "address": "Street and number",
         "city": "City",
@@ -47,6 +48,8 @@ LABELS: Mapping[str, Mapping[str, str]] = {
 }
 """The fields of winback by kind of file, in the order in which they are offered."""
 
+NAME_AND_NUMBER = "external_id full_name"
+"""Said of a column whose names the customers are known by, since there are no numbers: in their jobs too."""
 DATES = frozenset(name for names in LABELS.values() for name in names if name.endswith(("_at", "_on")))
 CONSENTS = frozenset({"email_consent", "sms_consent", "tracking_consent"})
 
@@ -66,6 +69,10 @@ _OTHER_NAMES: Mapping[str, Mapping[str, Iterable[str]]] = {
         ),
         "first_name": ("first", "given name", "forename", "customer first name", "client first name"),
         "last_name": ("last", "surname", "family name", "customer last name", "client last name"),
+        "full_name": (
+            "name", "customer name", "client name", "contact name", "patient name", "member name", "guest name",
+            "account name", "display name", "customer full name", "client full name", "first and last name",
+        ),
         "company": ("company name", "business", "business name", "organization", "organisation"),
         "address": ("street", "street address", "address 1", "address line 1", "address1", "billing address"),
         "city": ("town", "billing city", "suburb"),
@@ -100,6 +107,9 @@ _OTHER_NAMES: Mapping[str, Mapping[str, Iterable[str]]] = {
         "location": ("branch", "store", "site", "shop"),
     },
 }  # fmt: skip
+# What a column of people may be called whether it has their numbers or their names.
+_BARE = frozenset({"customer", "cust", "client", "contact", "patient", "member", "guest", "account"})
+_FULL_NAME = re.compile(r"[^\W\d_][^\d@]*[\s,]+[^\d@]*[^\W\d_][^\d@]*\Z")
 _ADDRESS = re.compile(r"[^\s@,;]+@[^\s@,;]+\.[^\s@,;]+\Z")
 _PHONE = re.compile(r"(?=.*[ ()+-])[+(]?\d[\d ().-]{6,18}\Z")
 _DATE = re.compile(r"(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})(?:[ T](\d{1,2}:\d{2})(:\d{2})?( ?[AaPp][Mm])?)?\Z")
@@ -114,24 +124,51 @@ class UnreadDates(ValueError):
     """The values of a column that was said to hold dates are none; the message names one."""
 
 
-def guess(kind: str, header: Sequence[str], samples: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """The field that each column of a file probably is, by its name and then by its values; no field twice."""
+def guess(
+    kind: str, header: Sequence[str], samples: Mapping[str, Sequence[str]], repeated: Container[str] = ()
+) -> dict[str, str]:
+    """The field that each column of a file probably is, by its name and then by its values; no field twice.
+
+    ``repeated``: the columns of which some value stands in several rows.
+    """
     names = {_plain(field): field for field in LABELS[kind]}
     others = {_plain(word): field for field, words in _OTHER_NAMES[kind].items() for word in words}
+    people = [column for column in header if kind == "contacts" and _holds_people(column, samples.get(column, ()))]
     found = {column: column for column in header if column in LABELS[kind]}
     for known in (names, others):
         for column in header:
             field = known.get(_plain(column))
-            if field is not None and column not in found and field not in found.values():
+            if field is not None and column not in [*found, *people] and field not in found.values():
                 found[column] = field
-    if "last_name" in found.values() and "first_name" not in found.values():  # alone it is first and last together
-        found |= {column: "first_name" for column in header if _plain(column) == "name"}
+    parts = {"first_name", "last_name"} - set(found.values())
+    for column in [column for column in header if _plain(column) == "name"]:
+        # Alone it is both together; beside one of them the other, unless its values say that it is both all the same.
+        if len(parts) == 1 and not _are_full_names(samples.get(column, ())):
+            found[column] = parts.pop()
     for field, fits in _BY_VALUE[kind].items():
         for column in header:
             values = samples.get(column, ())
             if field not in found.values() and column not in found and values and all(map(fits, values)):
                 found[column] = field
+    for column in people[:1]:
+        wanted = {"external_id", "full_name"} - set(found.values())
+        if {"first_name", "last_name"} & set(found.values()):
+            wanted.discard("full_name")
+        if column in repeated:
+            wanted.discard("external_id")  # two people of one name are not one
+        if wanted:
+            found[column] = " ".join(sorted(wanted))  # jobs name them so, where there are no numbers
     return found
+
+
+def _holds_people(column: str, values: Sequence[str]) -> bool:
+    """Whether a column that may be of numbers is one of names."""
+    return _plain(column) in _BARE and _are_full_names(values)
+
+
+def _are_full_names(values: Sequence[str]) -> bool:
+    """Whether most of them are."""
+    return sum(map(_is_full_name, values)) * 2 > len(values)
 
 
 def date_format(values: Sequence[str], *, day_first: bool) -> str | None:
@@ -176,6 +213,11 @@ def yes_and_no(values: Sequence[str]) -> dict[str, str]:
     if words <= {"yes", "no", *_GROUNDS} or not words <= {*_YES_AND_NO, *_GROUNDS}:
         return {}
     return _YES_AND_NO | {ground: ground for ground in _GROUNDS}
+
+
+def _is_full_name(value: str) -> bool:
+    """Of two words at least, as numbers and abbreviations are not."""
+    return _FULL_NAME.match(value) is not None
 
 
 def _is_address(value: str) -> bool:

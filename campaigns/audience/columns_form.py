@@ -46,7 +46,8 @@ class ColumnsForm(forms.Form):
         self.written: Mapping[str, str] = told["content"].get("written", {})
         self.samples: Mapping[str, Sequence[str]] = told["content"]["samples"]
         self.labels = columns.LABELS[self.kind]
-        self.guessed = columns.guess(self.kind, self.header, self.samples)
+        self.repeated: Mapping[str, str] = told["content"]["repeated"]
+        self.guessed = columns.guess(self.kind, self.header, self.samples, self.repeated)
         chosen = _chosen_before(before.mapping) if before is not None else self.guessed
         for number, name in enumerate(self.header):
             self.fields[f"column_{number}"] = forms.ChoiceField(
@@ -64,7 +65,6 @@ class ColumnsForm(forms.Form):
                 initial=(_order_before(before.mapping) if before is not None else "")
                 or ("month" if self.tenant.country in _MONTH_FIRST else "day"),
             )
-        self.repeated: Mapping[str, str] = told["content"]["repeated"]
         number_in = next(
             (name for number, name in enumerate(self.header) if self._said(number, chosen) == "external_id"), ""
         )
@@ -102,6 +102,9 @@ class ColumnsForm(forms.Form):
         """A column that has the name of a field is that field, or another, or left out: kept it would be that field."""
         keep = [] if column in self.labels else [(KEEP, "Something else: keep it with the row")]
         fields = [(field, label) for field, label in self.labels.items()]
+        if "full_name" in self.labels:
+            both = (columns.NAME_AND_NUMBER, "Full name, and number too: jobs name them so")
+            fields.insert(fields.index(("full_name", self.labels["full_name"])) + 1, both)
         return [*keep, ("Is", fields), (LEAVE_OUT, "Leave it out")]
 
     @property
@@ -119,12 +122,13 @@ class ColumnsForm(forms.Form):
         chosen = {name: cleaned[f"column_{number}"] for number, name in enumerate(self.header)}
         chosen |= {name: LEAVE_OUT for name, field in chosen.items() if field == KEEP and name in self.labels}
         meant: dict[str, str] = {}
-        for number, (name, field) in enumerate(chosen.items()):
-            if field in meant:
-                text = f"“{self._heading(meant[field])}” is {self.labels[field]} already: choose one of the two."
-                self.add_error(f"column_{number}", text)
-            elif field not in (KEEP, LEAVE_OUT):
-                meant[field] = name
+        for number, (name, said) in enumerate(chosen.items()):
+            for field in said.split():
+                if field in meant:
+                    text = f"“{self._heading(meant[field])}” is {self.labels[field]} already: choose one of the two."
+                    self.add_error(f"column_{number}", text)
+                elif field != LEAVE_OUT:
+                    meant[field] = name
         for needed in uploading.kind_of(self.kind).needs:
             if not needed & meant.keys():
                 words = [f"“{label}”" for field, label in self.labels.items() if field in needed]
@@ -193,7 +197,10 @@ def _of_many(field: str, form: Any) -> Any:
 def _chosen_before(mapping: Mapping[str, Any]) -> dict[str, str]:
     """The field of each column as it was said before."""
     said = {field: form["column"] if isinstance(form, dict) else form for field, form in mapping["columns"].items()}
-    chosen = {str(column).lower(): field for field, column in said.items()}
+    chosen: dict[str, str] = {}
+    for field, column in sorted(said.items()):  # in the order of NAME_AND_NUMBER
+        name = str(column).lower()
+        chosen[name] = f"{chosen[name]} {field}" if name in chosen else field
     return chosen | dict.fromkeys((str(column).lower() for column in mapping.get("ignore", [])), LEAVE_OUT)
 
 

@@ -8,15 +8,16 @@ from enum import IntEnum
 from functools import lru_cache
 from zoneinfo import available_timezones
 
-from campaigns.audience import addresses
+from campaigns.audience import addresses, full_names
+from campaigns.audience.full_names import Name
 from campaigns.audience.regions import zones_of_place
 from campaigns.audience.values import Rejected, Setting, moment, refuse_broken, short, unknown_columns
 
 CONTACT_COLUMNS = frozenset({
-    "external_id", "email", "phone", "first_name", "last_name", "company", "address", "city", "region", "postal_code",
-    "country", "timezone", "tags", "acquired_on", "acquisition_channel", "email_consent", "email_consent_at",
-    "email_consent_source", "sms_consent", "sms_consent_at", "sms_consent_source", "sms_consent_text",
-    "tracking_consent", "tracking_consent_at", "tracking_consent_source",
+    "external_id", "email", "phone", "first_name", "last_name", "full_name", "company", "address", "city", "region",
+    "postal_code", "country", "timezone", "tags", "acquired_on", "acquisition_channel", "email_consent",
+    "email_consent_at", "email_consent_source", "sms_consent", "sms_consent_at", "sms_consent_source",
+    "sms_consent_text", "tracking_consent", "tracking_consent_at", "tracking_consent_source",
 })  # fmt: skip
 _ZONES = available_timezones()
 _COUNTRY = re.compile(r"[A-Z]{2}\Z")
@@ -53,7 +54,7 @@ class ContactRecord:
     email_key: str | None
     phone: str
     phone_key: str | None
-    names: tuple[str, str, str]
+    names: Name
     place: tuple[str, str, str, str, str]
     zones: tuple[str, ...]
     zone_known: Zone
@@ -103,7 +104,7 @@ def contact_record(row: Mapping[str, str], setting: Setting) -> ContactRecord:
         email_key=email_key,
         phone=phone_key or "",
         phone_key=phone_key,
-        names=(get("first_name", "")[:200], get("last_name", "")[:200], get("company", "")[:200]),
+        names=_names(row, country, setting),
         place=(
             get("address", "")[:300],
             get("city", "")[:200],
@@ -119,6 +120,17 @@ def contact_record(row: Mapping[str, str], setting: Setting) -> ContactRecord:
         consents=_consents(row, setting),
         attributes={name: row[name] for name in unknown_columns(tuple(row), CONTACT_COLUMNS) if row[name]},
     )
+
+
+def _names(row: Mapping[str, str], country: str, setting: Setting) -> Name:
+    """The names of a row; a full name counts where it gives no other."""
+    first, last = row.get("first_name", "")[:200], row.get("last_name", "")[:200]
+    company = row.get("company", "")[:200]
+    whole = row.get("full_name", "")[:200]
+    if first or last or not whole:
+        return Name(first, last, company)
+    name = full_names.told_apart(whole, country=country, on=setting.read_at.date())
+    return name._replace(company=company or name.company)
 
 
 def _zones(

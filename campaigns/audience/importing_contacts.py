@@ -20,8 +20,10 @@ _TEXTS = (
     "email", "email_key", "email_hmac", "phone", "phone_key", "phone_hmac", "first_name", "last_name", "company",
     "address", "city", "region", "postal_code", "country", "acquisition_channel",
 )  # fmt: skip
+# A name that nobody can tell apart says nothing of a person whose first name is known.
+_SAID = {"last_name": "CASE WHEN s.name_is_whole AND c.first_name <> '' THEN '' ELSE s.last_name END"}
 _DERIVED = ("address_key", "name_key", "timezone", "timezones", "acquired_on", "attributes")
-_WANTED = ", ".join(f"coalesce(nullif(s.{name}, ''), c.{name}) AS {name}" for name in _TEXTS)
+_WANTED = ", ".join(f"coalesce(nullif({_SAID.get(name, f's.{name}')}, ''), c.{name}) AS {name}" for name in _TEXTS)
 _PAIRS = ", ".join(f"{name} = w.{name}" for name in (*_TEXTS, *_DERIVED))
 _OLD = ", ".join(f"c.{name}" for name in (*_TEXTS, *_DERIVED))
 _NEW = ", ".join(f"w.{name}" for name in (*_TEXTS, *_DERIVED))

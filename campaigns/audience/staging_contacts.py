@@ -16,16 +16,16 @@ from campaigns.audience.values import as_array, as_json
 
 COLUMNS = (
     "line", "external_id", "email", "email_key", "email_hmac", "phone", "phone_key", "phone_hmac", "first_name",
-    "last_name", "company", "address", "city", "region", "postal_code", "country", "timezone", "timezones",
-    "zone_known", "acquired_on", "acquisition_channel", "address_key", "name_key", "attributes", "tags",
+    "last_name", "name_is_whole", "company", "address", "city", "region", "postal_code", "country", "timezone",
+    "timezones", "zone_known", "acquired_on", "acquisition_channel", "address_key", "name_key", "attributes", "tags",
 )  # fmt: skip
 
 STAGE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_contact (
     line bigint, external_id text, email text, email_key text, email_hmac text, phone text, phone_key text,
-    phone_hmac text, first_name text, last_name text, company text, address text, city text, region text,
-    postal_code text, country text, timezone text, timezones varchar[], zone_known smallint, acquired_on date,
-    acquisition_channel text, address_key text, name_key text, attributes jsonb, tags text[]
+    phone_hmac text, first_name text, last_name text, name_is_whole boolean, company text, address text, city text,
+    region text, postal_code text, country text, timezone text, timezones varchar[], zone_known smallint,
+    acquired_on date, acquisition_channel text, address_key text, name_key text, attributes jsonb, tags text[]
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS staged_consent (
     line bigint, channel text, purpose text, state text, stated_at timestamptz, source text, wording text
@@ -129,7 +129,7 @@ def stage(cursor: CursorWrapper, records: Sequence[tuple[int, ContactRecord]]) -
 
 def _values(line: int, contact: ContactRecord, digest: Callable[[str], str]) -> tuple[Any, ...]:
     address, city, region, postal_code, country = contact.place
-    first, last, company = contact.names
+    first, last, company, is_whole = contact.names
     return (
         line,
         contact.external_id,
@@ -141,6 +141,7 @@ def _values(line: int, contact: ContactRecord, digest: Callable[[str], str]) -> 
         digest(contact.phone_key) if contact.phone_key else None,
         first,
         last,
+        is_whole,
         company,
         address,
         city,

@@ -57,6 +57,46 @@ def test_what_no_name_tells_the_values_may(operator: Client) -> None:
     assert shown_for(operator, visits) == {"order": "external_id", "who": "contact_email", "ordered": "completed_at"}
 
 
+@pytest.mark.parametrize(
+    ("file", "chosen"),
+    [
+        (b"Client Name;E-Mail\nAna Ruiz;ana@example.com\n", {"client name": "full_name"}),
+        (b"ID;Name\nA-1;Ana Ruiz\n", {"name": "full_name"}),
+        (b"Name;First Name;E-Mail\nRuiz;Ana;ana@example.com\n", {"name": "last_name", "first name": "first_name"}),
+        (b"Name;First Name;E-Mail\nAna Ruiz;Ana;ana@example.com\n", {"name": "full_name", "first name": "first_name"}),
+        (b'Customer,Phone\n"Ruiz, Ana",5035550142\nBo Li,\n', {"customer": columns.NAME_AND_NUMBER}),
+        (b"Customer,Phone\nBo Li,5035550142\nBo Li,5035550143\n", {"customer": "full_name"}),
+        (b"Customer,Client ID\nBo Li,A-1\n", {"customer": "full_name", "client id": "external_id"}),
+        (b"Customer,Phone\nALCV01,5035550142\n", {"customer": "external_id"}),
+        (b"Client,First,Last\nBo Li,Bo,Li\n", {"client": "external_id"}),
+    ],
+)
+def test_a_column_of_full_names_is_known_by_its_heading(file: bytes, chosen: dict[str, str], operator: Client) -> None:
+    shown = shown_for(operator, bring(operator, file))
+
+    assert {name: shown[name] for name in chosen} == chosen
+
+
+@pytest.mark.django_db(transaction=True)
+def test_customers_who_have_a_name_and_no_number_are_found_by_it_in_their_jobs(
+    ours: Business, operator: Client
+) -> None:
+    people = "Customer;Téléphone\nRuiz, Ana;(312) 555-0142\nMr & Mrs Núñez;(312) 555-0143\n".encode("cp1252")
+    visits = "Invoice,Date,Customer,Total\n1,2025-03-01,Mr & Mrs Núñez,20.00\n".encode("utf-8-sig")
+
+    say(operator, bring(operator, people))
+    work(ours)
+    say(operator, bring(operator, visits, "jobs", "visits.csv"))
+    done = work(ours)
+    again = shown_for(operator, bring(operator, people, name="march.csv"))
+
+    ana, couple = contact_of(ours, "Ruiz, Ana"), contact_of(ours, "Mr & Mrs Núñez")
+    assert (ana.first_name, ana.last_name) == ("Ana", "Ruiz")
+    assert (couple.first_name, couple.last_name) == ("", "Mr & Mrs Núñez")
+    assert (done.state, done.result["created"]) == (Task.State.DONE, 1)
+    assert again == {"customer": columns.NAME_AND_NUMBER, "téléphone": "phone"}
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_file_with_other_columns_is_imported_as_it_was_said(ours: Business, operator: Client) -> None:
     say(operator, bring(operator, OTHERS), **{"opted in": "email_consent", "name": "-"})
