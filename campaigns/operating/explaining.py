@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import Case, IntegerField, When
 
 from campaigns.audience import addresses
 from campaigns.audience.experiment_models import Assignment, DormancyEpisode
@@ -38,8 +39,15 @@ class NoSuchContact(LookupError):
 
 
 def find_contact(tenant: Tenant, text: str) -> Contact:
-    """The contact with this external id, e-mail address or phone number; raises NoSuchContact."""
-    rows = Contact.objects.for_tenant(tenant).order_by("id")
+    """The contact with this external id, e-mail address or phone number; raises NoSuchContact.
+
+    Of several at one address whoever was not merged into another: what is said of a merged row is said of nobody.
+    """
+    text = text.strip()
+    if "\x00" in text:  # no text in PostgreSQL can have one
+        raise NoSuchContact("There is no such contact: this is no external id, e-mail address or phone number.")
+    active_first = Case(When(state=Contact.State.ACTIVE, then=0), default=1, output_field=IntegerField())
+    rows = Contact.objects.for_tenant(tenant).order_by(active_first, "id")
     email = addresses.email_key(text)
     phone = addresses.phone_e164(text, tenant.country) if _PHONE.fullmatch(text) else None
     for wanted in ({"external_id": text}, {"email_key": email}, {"phone_key": phone}):

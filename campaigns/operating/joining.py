@@ -54,7 +54,7 @@ def find_one(tenant: Tenant, text: str, *, besides: Contact | None = None) -> Co
     rows = Contact.objects.for_tenant(tenant)
     if besides is not None:
         rows = rows.exclude(pk=besides.pk)
-    text = text.strip()
+    text = text.strip().replace("\x00", "")  # no text in PostgreSQL can have one
     number = text.removeprefix("#")
     if text.startswith("#") and number.isdecimal() and len(number) < 19:
         wanted = Q(pk=int(number))

@@ -1,6 +1,5 @@
 """What came back from people who are erased: that it came back stays, what they said and with what device does not."""
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -10,13 +9,13 @@ from django.db import connection
 from campaigns.audience.people import People
 from campaigns.delivery.routing import reference_of
 from campaigns.planning.models import Message
-from campaigns.tracking import replying, threads
+from campaigns.tracking import threads
 from campaigns.tracking.models import BookingRequest, InboxItem
 from campaigns.tracking.naming import items_naming
 from campaigns.tracking.reading_inbox import keep_others_out
+from campaigns.tracking.spelled import Spelled
 from campaigns.tracking.thread_models import Conversation, ThreadText
 
-COVER = replying.COVER
 # Of an interaction what the report counts by, and codes.
 _OVER = (InboxItem.State.APPLIED, InboxItem.State.IGNORED)
 _KEPT = ("confidence", "machine", "known_agent", "class", "code")
@@ -117,7 +116,7 @@ def _empty_reports(people: People) -> int:
     """Reports need not name whom they are about: our reference does."""
     sent = Message.objects.for_tenant(people.tenant).filter(contact__in=people.ids, handed_over_at__isnull=False)
     references = {reference_of(pk) for pk in sent.values_list("pk", flat=True)}
-    found = items_naming(people.tenant.pk, people.addresses, references)
+    found = items_naming(people.tenant.pk, Spelled(people.addresses, references))
     over = [id_ for id_, state in found.items() if state in _OVER]
     with connection.cursor() as cursor:
         cursor.execute(INBOX, {"tenant": people.tenant.pk, "items": over})
@@ -125,22 +124,17 @@ def _empty_reports(people: People) -> int:
 
 
 def _cover(people: People, items: Sequence[int]) -> int:
+    theirs = Spelled(people.addresses)
     values: dict[str, Any] = {"tenant": people.tenant.pk, "items": list(items)}
     with connection.cursor() as cursor:
         cursor.execute(STILL_NEEDED, values)
         rows = cursor.fetchall()
         for id_, body, query, headers, detail in rows:
             covered: dict[str, Any] = {
-                "body": _covered(bytes(body).decode("latin-1"), people.addresses).encode("latin-1"),
-                "query": _covered(query, people.addresses),
-                "headers": _covered(headers, people.addresses),
-                "detail": _covered(detail, people.addresses),
+                "body": theirs.covered(bytes(body)),
+                "query": theirs.covered(query.encode()).decode(),
+                "headers": theirs.covered(headers.encode()).decode(),
+                "detail": theirs.covered(detail.encode()).decode(),
             }
             cursor.execute(_WRITE, {"tenant": people.tenant.pk, "id": id_, **covered})
     return len(rows)
-
-
-def _covered(text: str, words: Sequence[str]) -> str:
-    """As long as before, so that whatever it is stays what it is."""
-    pattern = "|".join(map(re.escape, words))
-    return re.sub(pattern, lambda found: COVER * len(found[0]), text, flags=re.IGNORECASE) if words else text

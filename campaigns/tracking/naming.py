@@ -1,18 +1,19 @@
 """Which of the reports that providers sent are about some people, and the part of each that is."""
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from ahocorasick import Automaton
 from django.db import connection
 
 from campaigns.audience.people import People
+from campaigns.tracking.spelled import Spelled
 
 WRITTEN = """
 SELECT i.id, i.state, i.body, i.query || ' ' || i.headers::text || ' ' || i.detail FROM campaigns_inboxitem i
  WHERE i.tenant_id = %s AND (i.body <> '' OR i.query <> '' OR i.detail <> '')
 """
+_NATIONAL = 10
 AT_ONCE = 500
 """Rows in memory, of which each may be large."""
 REPORTS = """
@@ -21,37 +22,21 @@ SELECT received_at, query, body, detail FROM campaigns_inboxitem
 """
 
 
-def items_naming(tenant_id: int, words: Sequence[str], references: Collection[str] = ()) -> dict[int, str]:
+def items_naming(tenant_id: int, spelled: Spelled) -> dict[int, str]:
     """The inbox rows in which one of these words or references of ours stands, with their states.
 
     Every row is looked at once, for all of them together: in PostgreSQL each would cost a pattern more.
     """
-    known = Automaton()
-    for word in (*words, *references):
-        known.add_word(_searched(word), word in references)
-    if not known:
+    if not spelled:
         return {}
-    known.make_automaton()
     found: dict[int, str] = {}
     with connection.chunked_cursor() as cursor:
         cursor.execute(WRITTEN, [tenant_id])
         while rows := cursor.fetchmany(AT_ONCE):
             found |= {
-                id_: state
-                for id_, state, body, rest in rows
-                if _stands_in(_searched(bytes(body)) + " " + _searched(rest), known)
+                id_: state for id_, state, body, rest in rows if spelled.named_in(bytes(body)) or spelled.named_in(rest)
             }
     return found
-
-
-def _searched(text: str | bytes) -> str:
-    """One character a byte, so that any body can be searched."""
-    return (text.encode() if isinstance(text, str) else text).decode("latin-1").lower()
-
-
-def _stands_in(text: str, known: Automaton) -> bool:
-    """A reference ends with its number: wb-12 does not stand in wb-123."""
-    return any(not is_reference or not text[end + 1 : end + 2].isdigit() for end, is_reference in known.iter(text))
 
 
 def names(people: People) -> Callable[[Sequence[str]], bool]:
@@ -60,35 +45,55 @@ def names(people: People) -> Callable[[Sequence[str]], bool]:
     Its first two cells are ours: the line and the reason.
     """
     numbers = {row.external_id for row in people.rows if row.external_id}
-    digits = {word[-10:] for word in people.addresses if word.isdigit()}
+    digits = {word[-_NATIONAL:] for word in people.addresses if word.isdecimal()}
+    theirs = Spelled(people.words)
 
     def about_them(cells: Sequence[str]) -> bool:
-        text = " ".join(cells).lower()
-        if any(word in text for word in people.words) or numbers & set(cells[2:]):
+        if numbers & set(cells[2:]) or theirs.named_in(" ".join(cells).lower()):
             return True
-        return any(one in "".join(filter(str.isdecimal, cell)) for cell in cells[2:] for one in digits)
+        return any(_is_number(one, "".join(filter(str.isdecimal, cell))) for cell in cells[2:] for one in digits)
 
     return about_them
 
 
+def _is_number(digits: str, found: str) -> bool:
+    """Whether a cell has this number, however it is written; a short one is found in too much that is none."""
+    return digits in found if len(digits) == _NATIONAL else found == digits
+
+
 def reports_naming(people: People) -> list[dict[str, Any]]:
     """Each report that names them; of one about many people the entries about them alone."""
-    items = list(items_naming(people.tenant.pk, people.addresses))
+    theirs = Spelled(people.addresses)
+    items = list(items_naming(people.tenant.pk, theirs))
     with connection.cursor() as cursor:
         cursor.execute(REPORTS, {"tenant": people.tenant.pk, "items": items})
         rows = cursor.fetchall()
     return [
-        {"received_at": at, "query": query, "body": _theirs(bytes(body).decode(errors="replace"), people.addresses),
+        {"received_at": at, "query": query, "body": _theirs(bytes(body).decode(errors="replace"), theirs),
          "detail": detail}
         for at, query, body, detail in rows
     ]  # fmt: skip
 
 
-def _theirs(body: str, words: Sequence[str]) -> Any:
+def _theirs(body: str, theirs: Spelled) -> Any:
     try:
         told = json.loads(body)
     except ValueError:
         return body
+    if isinstance(told, list):
+        told = [each for each in told if theirs.named_in(_text(each))]
+    return _part(told, theirs)
+
+
+def _part(told: Any, theirs: Spelled) -> Any:
+    """Of each list in which some entries name them, those: the others are about other people."""
+    if isinstance(told, dict):
+        return {name: _part(value, theirs) for name, value in told.items()}
     if not isinstance(told, list):
         return told
-    return [one for one in told if any(word in json.dumps(one, ensure_ascii=False).lower() for word in words)]
+    naming = [each for each in told if theirs.named_in(_text(each))]
+    return [_part(each, theirs) for each in naming or told]
+
+
+def _text(told: Any) -> str:
+    return json.dumps(told, ensure_ascii=False).lower()

@@ -17,6 +17,7 @@ from campaigns.planning.ending import end_enrolments
 from campaigns.planning.models import Enrolment, Message
 from campaigns.tracking import thread_answers
 from campaigns.tracking.models import Interaction
+from campaigns.tracking.spelled import COVER
 from campaigns.tracking.thread_models import Conversation, ThreadText
 from tenants.accounts.models import Tenant
 from tenants.connections.models import Connection
@@ -32,8 +33,6 @@ OWN_STOP = ("unsubscribed", str(Reason.OPTED_OUT_AT_PROVIDER))
 CONFIRM_WITHIN = timedelta(minutes=5)
 """One confirmation is allowed, within five minutes of the request (47 CFR 64.1200(a)(12))."""
 LONGEST = 4_000
-COVER = "x"
-"""Stands for each character of an erased person's number in reports that were not applied yet."""
 _BY_PROVIDER = {"STOP": Meaning.OPT_OUT, "START": Meaning.START, "HELP": Meaning.HELP}
 _REACHED = (Message.State.HANDED_OVER, Message.State.DELIVERED, Message.State.UNKNOWN)
 
