@@ -35,6 +35,11 @@ class People:
         return (*self.addresses, *self.numbers)
 
     @property
+    def patterns(self) -> tuple[str, ...]:
+        """The words as regular expressions of PostgreSQL: each as a whole, never as a part of another's."""
+        return tuple(map(_whole, self.words))
+
+    @property
     def ids(self) -> list[int]:
         return [row.pk for row in self.rows]
 
@@ -100,6 +105,15 @@ def _words_of(keys: Iterable[str]) -> set[str]:
         elif len(key) >= _LONG_ENOUGH:
             words.add(key.removeprefix("+"))
     return words
+
+
+def _whole(word: str) -> str:
+    """A regular expression that finds the word where nothing that could belong to it stands before or behind it.
+
+    The letter of an escape in JSON does not: ``\\n`` before an address is a new line.
+    """
+    joined = "[[:alnum:]._+-]" if "@" in word or "%40" in word else "[[:alnum:]]"
+    return rf"(?:(?<!{joined})|\\(?:[nrtbf]|u[0-9a-f]{{4}})){re.escape(word)}(?![[:alnum:]]|[.-][[:alnum:]])"
 
 
 def _sorted(texts: Iterable[str]) -> tuple[str, ...]:

@@ -116,7 +116,7 @@ def _forget(people: People, proof: Erasure, *, now: datetime, dry_run: bool) -> 
     removed |= compliance.forget(tenant.pk, ids, domains)
     removed |= tracking.forget(people, now=now)
     removed |= webhooks.forget(tenant.pk, ids)
-    removed |= journal.forget(tenant.pk, ids, people.words)
+    removed |= journal.forget(tenant.pk, ids, people.words, people.patterns)
     removed |= access.forget(tenant.pk, people.words)
     about_them = naming.names(people)  # before their numbers are gone
     removed |= audience.forget(people, now=now)

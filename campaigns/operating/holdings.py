@@ -68,13 +68,13 @@ def _audited(people: People) -> Q:
 
 
 def _named(*fields: str) -> Find:
-    """Rows whose texts name them."""
+    """Rows whose texts name them: them, and nobody whose address theirs is a part of."""
 
     def find(people: People) -> Q:
         found = Q(pk__in=())
-        for word in people.words:
+        for pattern in people.patterns:
             for field in fields:
-                found |= Q(**{f"{field}__icontains": word})
+                found |= Q(**{f"{field}__iregex": pattern})
         return found
 
     return find

@@ -26,13 +26,16 @@ UPDATE tenants_event e
 """
 
 # A file that was brought to the console lies packed in its task, where no word is found: what is over needs none. One
-# that still waits is read by the import, which takes nobody who was erased.
+# that still waits is read by the import, which takes nobody who was erased. What is still to be done is emptied only
+# where they are named for certain: it may be for somebody whose address theirs is a part of.
 TASKS = """
 UPDATE tenants_task t
    SET arguments = '{}', result = '{}', error = '', title = t.kind
  WHERE t.tenant_id = %(tenant)s
-   AND (EXISTS (SELECT FROM unnest(%(words)s::text[]) w(word)
-                 WHERE strpos(lower(t.title || t.arguments::text || t.result::text || t.error), w.word) > 0)
+   AND (EXISTS (SELECT FROM unnest(%(words)s::text[], %(patterns)s::text[]) w(word, pattern),
+                       lower(concat_ws(' ', t.title, (t.arguments - 'content')::text, t.result::text, t.error)) s(said)
+                 WHERE CASE WHEN strpos(s.said, w.word) = 0 THEN false
+                            ELSE t.state NOT IN ('queued', 'running') OR s.said ~ w.pattern END)
         OR (t.state NOT IN ('queued', 'running') AND t.arguments ->> 'content' IS NOT NULL))
 """
 
@@ -48,9 +51,13 @@ def append_only_opened(cursor: CursorWrapper) -> Iterator[None]:
             cursor.execute("SELECT set_config('winback.erasing', '', true)")
 
 
-def forget(tenant_id: int, people: Sequence[int], words: Sequence[str]) -> dict[str, int]:
-    """Take the words out of the events and tasks that are about these people; how many rows of each table."""
-    values: dict[str, Any] = {"tenant": tenant_id, "people": list(people), "words": list(words)}
+def forget(tenant_id: int, people: Sequence[int], words: Sequence[str], patterns: Sequence[str]) -> dict[str, int]:
+    """Take the words out of the events and tasks that are about these people; how many rows of each table.
+
+    ``patterns``: the same words, each as a regular expression that finds it as a whole.
+    """
+    values: dict[str, Any] = {"tenant": tenant_id, "people": list(people)}
+    values |= {"words": list(words), "patterns": list(patterns)}
     values["kept"] = list(KEPT_FACTS)
     with connection.cursor() as cursor:
         with append_only_opened(cursor):

@@ -15,6 +15,7 @@ from campaigns.operating.joining import find_one
 from campaigns.tracking.models import InboxItem
 from tenants.access.keys import create_key
 from tenants.accounts.models import Tenant
+from tenants.journal import tasks
 from tests import factories
 from tests.operating.planting import EMAIL, NUMBER, PHONE, erase
 
@@ -56,6 +57,31 @@ def test_of_a_report_about_many_only_their_entries_are_handed_out(
     told = exporting.export(tenant, planted, now=NOW)["reports"][-1]["body"]
 
     assert told == around([theirs])
+
+
+@pytest.mark.parametrize("named", [{"to": ALIKE}, {"contact": f"{NUMBER}7"}, {"content": f"a{NUMBER}b"}])
+def test_what_is_still_to_be_done_for_the_other_is_done(
+    tenant: Tenant, planted: Contact, named: dict[str, str]
+) -> None:
+    task = tasks.queue(tenant, "test_connection", "Test", now=NOW, arguments=named, created_by="user 1")
+    told = exporting.export(tenant, planted, now=NOW)
+
+    erase(planted)
+
+    task.refresh_from_db()
+    assert (task.arguments, task.state) == (named, "queued")
+    assert task.pk not in {row["id"] for row in told["tasks"]}
+
+
+@pytest.mark.parametrize("told", [EMAIL, f"hello\n{EMAIL}.", f"+{PHONE[1:]}", NUMBER.upper()])
+def test_what_is_still_to_be_done_for_them_is_emptied(tenant: Tenant, planted: Contact, told: str) -> None:
+    task = tasks.queue(tenant, "test_connection", "Test", now=NOW, arguments={"to": told}, created_by="user 1")
+    assert task.pk in {row["id"] for row in exporting.export(tenant, planted, now=NOW)["tasks"]}
+
+    erase(planted)
+
+    task.refresh_from_db()
+    assert task.arguments == {}
 
 
 def test_a_rejected_row_of_the_other_stays(tenant: Tenant, planted: Contact) -> None:
