@@ -103,7 +103,7 @@ class ColumnsForm(forms.Form):
         keep = [] if column in self.labels else [(KEEP, "Something else: keep it with the row")]
         fields = [(field, label) for field, label in self.labels.items()]
         if "full_name" in self.labels:
-            both = (columns.NAME_AND_NUMBER, "Full name, and number too: jobs name them so")
+            both = (columns.NAME_AND_NUMBER, "Full name, used in their jobs too")
             fields.insert(fields.index(("full_name", self.labels["full_name"])) + 1, both)
         return [*keep, ("Is", fields), (LEAVE_OUT, "Leave it out")]
 

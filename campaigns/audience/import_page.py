@@ -132,12 +132,9 @@ class ImportBatchAdmin(HistoryAdmin):
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         notes = [{"tone": "bad", "text": row.error}] if row.error else []
         if row.rejected:
-            notes.append(
-                {
-                    "tone": "warn",
-                    "text": f"{row.rejected:,} rows were rejected. Correct them and import that file again.",
-                }
-            )
+            rows = "1 row was" if row.rejected == 1 else f"{row.rejected:,} rows were"
+            text = f"{rows} rejected. Download what was not taken, correct it, and import that file again."
+            notes.append({"tone": "warn", "text": text})
         return {"pills": [row.state], "notes": notes}
 
     def offered(self, request: HttpRequest, row: Any) -> list[str]:

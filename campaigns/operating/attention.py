@@ -218,7 +218,7 @@ def _imports(tenant: Tenant, now: datetime) -> Iterator[Attention]:
             yield Attention(
                 "check",
                 f"{batch.file_name}: {_many(batch.rejected, 'row')} rejected",
-                "Download them, correct them, and import that file again.",
+                "Download what was not taken, correct it, and import that file again.",
                 "See the rows",
                 address_of(batch),
             )

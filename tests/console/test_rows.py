@@ -74,6 +74,17 @@ def test_a_message_in_the_local_outbox_is_shown_as_it_left_in_a_sandboxed_frame(
     assert frame.headers["Content-Security-Policy"].startswith("default-src 'none'")
 
 
+@pytest.mark.parametrize(("rejected", "told"), [(1, "1 row was rejected"), (1_312, "1,312 rows were rejected")])
+def test_an_import_says_how_many_rows_were_rejected(rejected: int, told: str, ours: Business, browse: Browse) -> None:
+    batch = ours.rows["importbatch"]
+    with acting_for(ours.tenant.pk):
+        type(batch).objects.for_tenant(ours.tenant).filter(pk=batch.pk).update(rejected=rejected)
+
+    page = browse(ours.people["owner"]).get(address(type(batch), "change", batch.pk)).content.decode()
+
+    assert told in page
+
+
 def test_rejected_rows_are_downloaded_by_those_who_import(ours: Business, browse: Browse, settings: Any) -> None:
     batch = ours.rows["importbatch"]
     kept = settings.WINBACK_HOME / "rejects" / ours.tenant.slug
