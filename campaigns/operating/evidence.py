@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import Q
 
 from campaigns.audience.models import Consent, Contact, Suppression
 from campaigns.compliance import consent_basis, legal_caps
@@ -121,7 +122,7 @@ def _rules() -> Iterator[Line]:
 def _people(tenant: Tenant, contact: Contact | None, campaign: Campaign | None, *, after: int) -> list[Contact]:
     rows = Contact.objects.for_tenant(tenant).filter(pk__gt=after)
     if contact is not None:
-        rows = rows.filter(pk=contact.pk)
+        rows = rows.filter(Q(pk=contact.pk) | Q(merged_into=contact))  # who was written to before they were merged
     else:
         rows = rows.filter(pk__in=Enrolment.objects.for_tenant(tenant).filter(campaign=campaign).values("contact_id"))
     return list(rows.order_by("pk")[:BATCH])
@@ -156,19 +157,23 @@ def _consents(tenant: Tenant, names: Mapping[int, str]) -> Iterator[Line]:
 
 def _suppressions(tenant: Tenant, people: Sequence[Contact], names: Mapping[int, str]) -> Iterator[Line]:
     """In force and lifted: of each address that they have now, and what was entered for them."""
-    owners = {digest: contact.pk for contact in people for digest in (contact.email_hmac, contact.phone_hmac) if digest}
+    owners: dict[str, list[int]] = {}  # a household may have one address
+    for contact in people:
+        for digest in {contact.email_hmac, contact.phone_hmac} - {None, ""}:
+            owners.setdefault(str(digest), []).append(contact.pk)
     rows = Suppression.objects.for_tenant(tenant)
     found = rows.filter(address_hmac__in=owners) | rows.filter(contact_id__in=names)
     for row in found.select_related("brand").order_by("pk"):
-        owner = owners.get(row.address_hmac) or row.contact_id
-        yield {
-            "kind": "suppression", "at": row.occurred_at, "contact": names.get(owner or 0, ""), "channel": row.channel,
-            "what": "in force" if row.lifted_at is None else "lifted", "reason": row.reason, "source": row.source,
-            "details": {
-                "scope": row.brand.name if row.brand else "every brand", "suppression": row.pk,
-                "lifted_at": row.lifted_at, "lifted_by": row.lifted_by, "lifted_note": row.lifted_note,
-            },
-        }  # fmt: skip
+        for owner in owners.get(row.address_hmac) or [row.contact_id]:
+            yield {
+                "kind": "suppression", "at": row.occurred_at, "contact": names.get(owner or 0, ""),
+                "channel": row.channel, "what": "in force" if row.lifted_at is None else "lifted",
+                "reason": row.reason, "source": row.source,
+                "details": {
+                    "scope": row.brand.name if row.brand else "every brand", "suppression": row.pk,
+                    "lifted_at": row.lifted_at, "lifted_by": row.lifted_by, "lifted_note": row.lifted_note,
+                },
+            }  # fmt: skip
 
 
 def _messages(tenant: Tenant, names: Mapping[int, str], campaign: Campaign | None) -> Iterator[Line]:

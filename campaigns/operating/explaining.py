@@ -17,7 +17,7 @@ from campaigns.compliance.caps_of_one import Cap, caps_of
 from campaigns.compliance.guards import judged
 from campaigns.compliance.quiet_hours import Hours
 from campaigns.operating.restricting import is_restricted
-from campaigns.planning.models import Enrolment, Message, Step
+from campaigns.planning.models import Campaign, Enrolment, Message, Step
 from tenants.accounts.models import Brand, Tenant
 
 _PHONE = re.compile(r"[+(]?\d[\d ().-]{5,}\d")
@@ -158,12 +158,20 @@ def _reasons(
             return ["not_scanned_yet"]
         return [stat.not_open_reason or "no_open_episode"]
     if enrolment is None or enrolment.episode_id != episode.pk:
-        if asking.campaign._state.adding:
+        if not Campaign.objects.for_tenant(asking.tenant).filter(state=Campaign.State.RUNNING).exists():
             return ["no_campaign"]
-        return ["waits_for_enrolment" if enrolment is None else "enrolled_recently"]
+        return ["enrolled_recently" if _bars_another(enrolment, asking) else "waits_for_enrolment"]
     if enrolment.state == Enrolment.State.ENDED:
         return [f"enrolment_ended_{enrolment.ended_by}"]
     return ["held_out"] if enrolment.arm == "held_out" else []
+
+
+def _bars_another(enrolment: Enrolment | None, asking: Asking) -> bool:
+    """Whether the enrolment of an earlier lapse keeps the contact from the next, as enrolling has it."""
+    if enrolment is None or enrolment.state == Enrolment.State.ACTIVE:
+        return enrolment is not None
+    days = asking.campaign.activation.settings.get("reenrol_after_days", 180)
+    return bool(enrolment.enrolled_at > asking.now - timedelta(days=days))
 
 
 def _next(tenant: Tenant, enrolment: Enrolment | None, stat: ContactStat | None) -> dict[str, Any] | None:

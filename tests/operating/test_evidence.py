@@ -88,6 +88,26 @@ def test_a_contacts_proof_holds_every_fact_and_the_rules_themselves(tenant: Tena
     assert other.pk not in {row.get("message") for row in rows["message"]}
 
 
+def test_what_keeps_an_address_is_told_of_everybody_who_has_it(tenant: Tenant) -> None:
+    ann, bob = written_to(tenant).contact, written_to(tenant, "bob").contact
+    type(bob).objects.for_tenant(tenant).filter(pk=bob.pk).update(email=ann.email, email_hmac=ann.email_hmac)
+    suppress(tenant, channel="email", contact=ann, reason="complained", source="report", now=NOW)
+
+    rows = kinds(list(evidence.lines(tenant, now=NOW, campaign=tenant_campaign(tenant))))["suppression"]
+
+    assert {row["contact"] for row in rows if row["reason"] == "complained"} == {"ann", "bob"}
+
+
+def test_whoever_was_merged_is_proven_with_what_was_sent_before(tenant: Tenant) -> None:
+    ann, before = written_to(tenant).contact, written_to(tenant, "bob")
+    type(ann).objects.for_tenant(tenant).filter(pk=before.contact_id).update(state="merged", merged_into=ann)
+
+    rows = kinds(list(evidence.lines(tenant, now=NOW, contact=ann)))
+
+    assert {row["contact"] for row in rows["message"]} == {"ann", "bob"}
+    assert before.pk in {row["message"] for row in rows["verdict"]}
+
+
 def test_the_command_writes_json_lines_or_csv_that_no_spreadsheet_runs(
     tenant: Tenant, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

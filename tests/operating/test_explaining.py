@@ -7,12 +7,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from campaigns.audience.experiment_models import Arm
+from campaigns.audience.experiment_models import Arm, DormancyEpisode
 from campaigns.audience.models import Suppression
 from campaigns.audience.suppressing import suppress
 from campaigns.delivery.sending import send_due
 from campaigns.operating.explaining import explain
-from campaigns.planning.models import Enrolment, Message
+from campaigns.planning.models import Campaign, Enrolment, Message
 from tenants.access.keys import create_key
 from tenants.accounts.models import Tenant
 from tests import factories
@@ -53,6 +53,35 @@ def test_quiet_hours_and_a_full_cap_say_until_when(tenant: Tenant) -> None:
 
     assert night["not_before"] == NOW.replace(hour=13).isoformat()
     assert after["household_cap_reached_since"] == NOW.isoformat()
+
+
+@pytest.mark.parametrize(
+    ("days", "state", "reason"),
+    [(100, "ended", "enrolled_recently"), (200, "ended", "waits_for_enrolment"), (200, "active", "enrolled_recently")],
+)
+def test_an_earlier_enrolment_bars_another_only_as_long_as_enrolling_has_it(
+    tenant: Tenant, days: int, state: str, reason: str
+) -> None:
+    message = make_due(make_sender(tenant))
+    Enrolment.objects.for_tenant(tenant).update(
+        state=state, enrolled_at=NOW - days * DAY, ended_at=NOW if state == "ended" else None,
+        ended_by="business" if state == "ended" else "",
+    )  # fmt: skip
+    DormancyEpisode.objects.for_tenant(tenant).update(state="closed", closed_at=NOW, closed_by="business")
+    factories.make_episode(message.contact, lapsed_from=NOW - 199 * DAY, opened_at=NOW)
+
+    assert explain(tenant, message.contact, now=NOW)["reasons"] == [reason]
+
+
+def test_where_no_campaign_runs_nobody_waits_for_one(tenant: Tenant) -> None:
+    message = make_due(make_sender(tenant))
+    Message.objects.for_tenant(tenant).delete()
+    Enrolment.objects.for_tenant(tenant).delete()
+    assert explain(tenant, message.contact, now=NOW)["reasons"] == ["waits_for_enrolment"]
+
+    Campaign.objects.for_tenant(tenant).update(state="paused")
+
+    assert explain(tenant, message.contact, now=NOW)["reasons"] == ["no_campaign"]
 
 
 def test_a_held_out_contact_says_so(tenant: Tenant) -> None:
