@@ -8,7 +8,7 @@ DEFAULT_BODY = '{"to": "{to}", "from": "{from}", "text": "{text}", "reference": 
 FIELDS = (
     Field(
         "url", "Address", destination=True,
-        help="Where a text is posted; {to}, {from}, {reference} may stand in its path.",
+        help="Where a text is posted; {to}, {from}, {reference} may stand in it, and {secret} where a key goes.",
     ),
     Field("method", "Method", choices=("POST", "PUT", "GET"), default="POST"),
     Field("body_format", "Body is sent as", choices=("json", "form", "query"), default="json"),
