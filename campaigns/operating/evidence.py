@@ -164,9 +164,9 @@ def _suppressions(tenant: Tenant, people: Sequence[Contact], names: Mapping[int,
     rows = Suppression.objects.for_tenant(tenant)
     found = rows.filter(address_hmac__in=owners) | rows.filter(contact_id__in=names)
     for row in found.select_related("brand").order_by("pk"):
-        for owner in owners.get(row.address_hmac) or [row.contact_id]:
+        for owner in owners.get(row.address_hmac) or [row.contact_id or 0]:
             yield {
-                "kind": "suppression", "at": row.occurred_at, "contact": names.get(owner or 0, ""),
+                "kind": "suppression", "at": row.occurred_at, "contact": names.get(owner, ""),
                 "channel": row.channel, "what": "in force" if row.lifted_at is None else "lifted",
                 "reason": row.reason, "source": row.source,
                 "details": {
