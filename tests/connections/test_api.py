@@ -37,6 +37,7 @@ def test_a_provider_is_connected_read_and_found_to_answer(call: Call, business: 
 
 
 def test_every_provider_says_what_it_is_told(call: Call) -> None:
+    assert "smtp" in registry.EMAIL
     known = {(one["kind"], one["provider"]): one for one in call("GET", "/providers").json()["providers"]}
 
     assert ("email", "fake") not in known

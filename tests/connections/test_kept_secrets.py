@@ -39,6 +39,7 @@ def field_of(kind: str, code: str, name: str) -> Any:
 
 
 def test_the_places_are_these() -> None:
+    assert "smtp" in registry.EMAIL
     assert {name for _, _, name in PLACES} == {"host", "port", "return_host", "api_url", "url", "body"}
 
 
