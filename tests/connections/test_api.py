@@ -238,6 +238,7 @@ SECRETS = [
 def test_no_secret_of_any_provider_is_shown_wherever_it_was_put(
     call: Call, business: Tenant, client: Client, where: str
 ) -> None:
+    assert "smtp" in registry.EMAIL
     client.force_login(User.objects.get(email="owner@oak.example"))
     with acting_for(business.pk):
         rows = [
