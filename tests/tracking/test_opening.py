@@ -63,6 +63,7 @@ def test_the_picture_is_the_same_whatever_the_token_and_counts_only_where_the_br
     true, false = client.get(pixel(message)), client.get("/o/nonsense.gif")
 
     assert (true.status_code, true.content) == (false.status_code, false.content)
-    assert dict(true.headers) == dict(false.headers)
+    told = [{name: value for name, value in each.headers.items() if name != "Expires"} for each in (true, false)]
+    assert told[0] == told[1]  # but for the second in which it was asked
     assert opens(message) == []
     assert client.head(pixel(message)).status_code == 200
