@@ -90,7 +90,7 @@ def make_business(slug: str, messages: int, port: int, home: Path) -> Any:
 
 def facts_and_due(tenant: Any) -> list[dict[str, Any]]:
     """What the bare loop is given for nothing: the facts of everything that is due."""
-    from campaigns.delivery.rendering import facts_of
+    from campaigns.delivery.message_facts import facts_of
     from campaigns.planning.models import Message
     from winback.tenancy import acting_for
 

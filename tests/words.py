@@ -1,4 +1,4 @@
-"""Facts of messages as campaigns.delivery.rendering.facts_of reads them, made without a database row each."""
+"""Facts of messages as campaigns.delivery.message_facts.facts_of reads them, made without a database row each."""
 
 from datetime import date, timedelta
 from typing import Any

@@ -31,8 +31,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 class Words:
     """One rendered message, and what is known of it.
 
-    ``facts`` are those of campaigns.delivery.rendering.facts_of, with ``unsubscribe_url`` and ``booking_url`` of this
-    very message and ``today`` in the tenant's zone.
+    ``facts`` are those of campaigns.delivery.message_facts.facts_of, with ``unsubscribe_url`` and ``booking_url`` of
+    this very message and ``today`` in the tenant's zone.
     """
 
     channel: str

@@ -16,7 +16,8 @@ from campaigns.audience.models import Channel, Consent, Contact, Job
 from campaigns.compliance import content
 from campaigns.compliance.verdict import Verdict
 from campaigns.delivery import routing
-from campaigns.delivery.rendering import Rendered, imagined_facts, render
+from campaigns.delivery.message_facts import imagined_facts
+from campaigns.delivery.rendering import Rendered, render
 from campaigns.planning.models import Variant
 from tenants.access.models import Membership
 from tenants.accounts.models import Tenant

@@ -19,8 +19,9 @@ from campaigns.compliance.quiet_hours import Hours
 from campaigns.delivery import claiming, outbox, recovering, routing
 from campaigns.delivery.claiming import Claim
 from campaigns.delivery.handing_over import STOPPED, Ready, hand_over, release
+from campaigns.delivery.message_facts import facts_of
 from campaigns.delivery.outbox import Evidence, Outcome
-from campaigns.delivery.rendering import Rendered, RenderFailed, facts_of, render
+from campaigns.delivery.rendering import Rendered, RenderFailed, render
 from campaigns.planning.models import Campaign, Message
 from tenants.accounts.models import Tenant
 from tenants.activation.models import ModuleActivation

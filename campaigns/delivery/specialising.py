@@ -30,7 +30,7 @@ def specialised(template: BoundTemplate, known: Mapping[str, Any]) -> BoundTempl
     return BoundTemplate(template.env, _joined(nodes), name=template.name, globals=template.globals)
 
 
-def _depends_on(template: BoundTemplate, names: "set[str]") -> bool:
+def _depends_on(template: BoundTemplate, names: set[str]) -> bool:
     """Whether it can be rendered knowing these names alone, and leaves nothing behind."""
     found = template.analyze()
     return found.tags.keys() <= _CHOOSING and not found.locals and found.globals.keys() <= names

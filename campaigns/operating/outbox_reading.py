@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from campaigns.audience.models import Channel
-from campaigns.delivery.rendering import RenderFailed, facts_of, render
+from campaigns.delivery.message_facts import facts_of
+from campaigns.delivery.rendering import RenderFailed, render
 from campaigns.delivery.routing import reference_of
 from campaigns.planning.models import Message
 from tenants.connections.connecting import outbox_directory

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from campaigns.audience.models import Channel
 from campaigns.delivery import routing
-from campaigns.delivery.rendering import Rendered, RenderFailed, facts_of, render
+from campaigns.delivery.message_facts import facts_of
+from campaigns.delivery.rendering import Rendered, RenderFailed, render
 from campaigns.delivery.tidying import given_name, in_gsm, service_named
 from catalog.models import MessageTemplate
 from tenants.accounts.models import Brand, Tenant

@@ -10,8 +10,9 @@ import pytest
 from campaigns.audience.models import Consent, Contact
 from campaigns.delivery import tracked_links
 from campaigns.delivery.links import read_click_token
+from campaigns.delivery.message_facts import facts_of
 from campaigns.delivery.models import TrackedLink
-from campaigns.delivery.rendering import facts_of, render
+from campaigns.delivery.rendering import render
 from campaigns.planning.models import Campaign, Message, Variant
 from catalog.models import MessageTemplate
 from tenants.accounts.models import Brand, Tenant
