@@ -9,7 +9,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from campaigns.audience.importing import Kind, import_file
+from campaigns.audience.import_kinds import Kind
+from campaigns.audience.importing import import_file
 from campaigns.audience.mapping import FileMapping, read_mapping
 from campaigns.audience.reading import UnreadableFile
 from tenants.accounts.commands import TenantCommand

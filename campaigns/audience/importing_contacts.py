@@ -8,7 +8,7 @@ from django.db.backends.utils import CursorWrapper
 
 from campaigns.audience import erased, households, importing_consent, staging_contacts, stats
 from campaigns.audience.contact_records import ContactRecord, contact_record
-from campaigns.audience.importing import Merged
+from campaigns.audience.import_kinds import Merged
 from campaigns.audience.staging_contacts import Phase
 from campaigns.audience.values import Setting
 from tenants.accounts.models import Tenant

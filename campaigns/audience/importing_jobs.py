@@ -7,7 +7,7 @@ from typing import Any
 from django.db.backends.utils import CursorWrapper
 
 from campaigns.audience import erased, stats
-from campaigns.audience.importing import Merged
+from campaigns.audience.import_kinds import Merged
 from campaigns.audience.job_records import JobRecord, job_record
 from campaigns.audience.values import Setting, as_json
 from tenants.accounts.models import Tenant

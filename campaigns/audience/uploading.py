@@ -13,7 +13,8 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from campaigns.audience.importing import ImportReport, Kind, import_file
+from campaigns.audience.import_kinds import Kind
+from campaigns.audience.importing import ImportReport, import_file
 from campaigns.audience.importing_contacts import Contacts
 from campaigns.audience.importing_jobs import NOBODY, Jobs
 from campaigns.audience.job_records import JobRecord

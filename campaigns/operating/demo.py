@@ -18,7 +18,8 @@ from django.conf import settings
 from django.db.models import Count, Max
 
 from campaigns.audience import consent
-from campaigns.audience.importing import Kind, import_file
+from campaigns.audience.import_kinds import Kind
+from campaigns.audience.importing import import_file
 from campaigns.audience.importing_contacts import Contacts
 from campaigns.audience.importing_jobs import Jobs
 from campaigns.audience.models import Contact, ImportBatch, Job
