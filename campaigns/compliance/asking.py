@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any
 
@@ -39,6 +39,11 @@ class Asking:
     @property
     def today(self) -> date:
         return self.now.astimezone(self.tenant.zone).date()
+
+    @property
+    def not_enrolled_since(self) -> datetime:
+        """Who was enrolled after this moment is not enrolled for another lapse yet."""
+        return self.now - timedelta(days=self.campaign.activation.settings.get("reenrol_after_days", 180))
 
     def parameters(self) -> dict[str, Any]:
         """The parameters of the guards' SQL."""

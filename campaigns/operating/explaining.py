@@ -170,8 +170,7 @@ def _bars_another(enrolment: Enrolment | None, asking: Asking) -> bool:
     """Whether the enrolment of an earlier lapse keeps the contact from the next, as enrolling has it."""
     if enrolment is None or enrolment.state == Enrolment.State.ACTIVE:
         return enrolment is not None
-    days = asking.campaign.activation.settings.get("reenrol_after_days", 180)
-    return bool(enrolment.enrolled_at > asking.now - timedelta(days=days))
+    return bool(enrolment.enrolled_at > asking.not_enrolled_since)
 
 
 def _next(tenant: Tenant, enrolment: Enrolment | None, stat: ContactStat | None) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ reason. Held-out enrolments get the same rows by the same statement; theirs will
 """
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import connection
 
@@ -198,7 +198,7 @@ def _enrol(asking: Asking) -> int:
         now=asking.now,
         parameters=asking.parameters(),
         cap=settings.get("daily_enrolment_cap", 200),
-        not_since=asking.now - timedelta(days=settings.get("reenrol_after_days", 180)),
+        not_since=asking.not_enrolled_since,
     )
 
 
